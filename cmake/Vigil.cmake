@@ -1,0 +1,66 @@
+# How Vigil's folders become libraries and test programs.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(vigil_options INTERFACE)
+target_include_directories(vigil_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(vigil_options INTERFACE Threads::Threads)
+target_compile_options(vigil_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align=strict -Wimplicit-fallthrough
+  -fno-omit-frame-pointer)
+if(VIGIL_WERROR)
+  target_compile_options(vigil_options INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside the standard library once it has inlined enough.
+  target_compile_options(vigil_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
+    -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-free-nonheap-object)
+else()
+  target_compile_options(vigil_options INTERFACE -Wthread-safety -Wno-cast-align)
+endif()
+if(VIGIL_SANITIZE)
+  target_compile_options(vigil_options INTERFACE -fsanitize=${VIGIL_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(vigil_options INTERFACE -fsanitize=${VIGIL_SANITIZE})
+  target_compile_definitions(vigil_options INTERFACE VIGIL_SANITIZED=1)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" OR VIGIL_SANITIZE)
+  target_compile_definitions(vigil_options INTERFACE VIGIL_CHECK_INVARIANTS=1)
+endif()
+
+# vigil_library(NAME [DEPENDS lib...]): every x.cc of this folder but x_test.cc becomes the static library vigil_NAME;
+# the x_test.cc of a folder are collected for the one unit test program, vigil_unit_tests.
+function(vigil_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(sources)
+    add_library(vigil_${name} STATIC ${sources})
+    target_link_libraries(vigil_${name} PUBLIC vigil_options)
+    target_link_libraries(vigil_${name} PUBLIC ${ARG_DEPENDS})
+  else()
+    add_library(vigil_${name} INTERFACE)
+    target_link_libraries(vigil_${name} INTERFACE vigil_options ${ARG_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY VIGIL_LIBRARIES vigil_${name})
+  if(tests)
+    set_property(GLOBAL APPEND PROPERTY VIGIL_UNIT_TESTS ${tests})
+  endif()
+endfunction()
+
+# One program runs the unit tests of every folder: one link instead of one per folder.
+function(vigil_unit_test_program)
+  find_package(GTest REQUIRED)
+  get_property(tests GLOBAL PROPERTY VIGIL_UNIT_TESTS)
+  get_property(libraries GLOBAL PROPERTY VIGIL_LIBRARIES)
+  if(tests)
+    add_executable(vigil_unit_tests ${tests})
+    target_link_libraries(vigil_unit_tests PRIVATE ${libraries} GTest::gtest GTest::gmock GTest::gtest_main)
+  endif()
+endfunction()

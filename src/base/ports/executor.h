@@ -1,0 +1,28 @@
+// Port: work away from the event loops: what blocks (files, name resolution) or takes long (compression, freeing).
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/ports/event_loop.h"
+
+namespace vigil {
+
+// Runs tasks one after another, in the order in which they were given, on a thread of its own (in the simulator: at a
+// later virtual time). Any thread may submit. The destructor waits until all that was submitted has run.
+class SerialExecutor {
+ public:
+  virtual ~SerialExecutor() = default;
+  virtual void submit(Task task) = 0;
+};
+
+// Thread safe.
+class TaskPool {
+ public:
+  virtual ~TaskPool() = default;
+  virtual void submit(Task task) = 0;  // runs on some thread of the pool, in no promised order
+  // `name` is the thread's name, at most 15 characters.
+  virtual std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) = 0;
+};
+
+}  // namespace vigil
