@@ -1,0 +1,25 @@
+// Splits a line into words by Redis's quoting rules: the rules of inline commands, redis.conf lines and the AOF
+// manifest. Pure functions, thread safe.
+//
+//   word       ends at a blank; a quote inside of it begins a quoted part, which the word must end with
+//   "..."      with the escapes \xHH \n \r \t \b \a; any other \c stands for c
+//   '...'      literal, but \' stands for '
+//
+// A NUL byte ends the line. Source: Redis's sdssplitargs, as documented in redis.conf.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vigil::wire {
+
+// Appends the words of `line` to `words`, views into `storage`, which is overwritten and owns their bytes. False when
+// quotes are unbalanced; `words` may then hold the words before.
+bool splitArgs(std::string_view line, std::vector<char>& storage, std::vector<std::string_view>& words);
+
+// The words as strings of their own; nothing when quotes are unbalanced.
+std::optional<std::vector<std::string>> splitArgs(std::string_view line);
+
+}  // namespace vigil::wire
