@@ -1,0 +1,154 @@
+// One key and its value.
+//
+// A small key with a small value is one heap block. Layout (bytes):
+//
+//   0        1       2        5         6           8
+//   | type/  | flags | access | keySize | valueSize | [expireAt 8] | [word 8] | [wideKeySize 4] | key | value |
+//   | enc    |       | time 3 | 255=wide| inline    |  if kHasExpire  if not kInline  if keySize=255     if kInline
+//
+// word: the number (kInt), or a pointer that the entry owns (kBuffer: a SharedBuffer's block; kList: a ChunkedList).
+//
+// Not thread safe: an entry is touched under its shard's lock. An entry never changes its key. Where a change needs
+// another layout, a new block replaces the old one, so pointers to entries do not survive changes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "base/ports/clock.h"
+#include "ds/shared_buffer.h"
+
+namespace vigil::ds {
+class ChunkedList;
+}
+
+namespace vigil::keyspace {
+
+// Numbers as in RDB's object types, so that messages agree with Redis's.
+enum class Type : uint8_t { kString = 0, kList = 1, kSet = 2, kZset = 3, kHash = 4, kModule = 5, kStream = 6 };
+
+// What TYPE replies.
+std::string_view typeName(Type type);
+
+class Entry {
+ public:
+  enum class Encoding : uint8_t { kInline = 0, kInt = 1, kBuffer = 2, kObject = 3 };
+  // Values up to this size are stored in the entry's own block; larger ones in a SharedBuffer.
+  static constexpr size_t kMaxInline = 4096;
+
+  // --- Making and freeing ---
+  static Entry* makeString(std::string_view key, std::string_view value, UnixMs expireAt = 0);
+  static Entry* makeInt(std::string_view key, int64_t value, UnixMs expireAt = 0);
+  static Entry* makeBuffer(std::string_view key, ds::SharedBuffer value, UnixMs expireAt = 0);
+  static Entry* makeList(std::string_view key, ds::ChunkedList* list, UnixMs expireAt = 0);  // takes the list
+  // The same value under another key, or with another expiry; `from` is freed, its value moved.
+  static Entry* rebuild(Entry* from, std::string_view key, UnixMs expireAt);
+  static void free(Entry* entry);
+
+  // --- Key and metadata ---
+  Type type() const { return static_cast<Type>(typeEncoding_ & 15); }
+  Encoding encoding() const { return static_cast<Encoding>(typeEncoding_ >> 4); }
+  bool isString() const { return type() == Type::kString; }
+  bool isList() const { return type() == Type::kList; }
+
+  std::string_view key() const {
+    const char* at = body() + headSize();
+    return {at, keySize_ != kWide ? keySize_ : loadWideSize(at)};
+  }
+  bool hasKey(std::string_view key) const {
+    if (keySize_ != kWide) [[likely]] {
+      return keySize_ == key.size() && std::memcmp(body() + headSize(), key.data(), key.size()) == 0;
+    }
+    return this->key() == key;
+  }
+
+  bool hasExpire() const { return flags_ & kHasExpire; }
+  UnixMs expireAt() const { return hasExpire() ? load<int64_t>(body()) : 0; }  // 0: never
+  bool expired(UnixMs now) const { return hasExpire() && load<int64_t>(body()) <= now; }
+  void setExpireInPlace(UnixMs at) { store(body(), at); }  // only if hasExpire()
+
+  // 24 bits: the LRU clock in units of seconds, or LFU's minutes (16) and logarithmic counter (8).
+  uint32_t access() const { return access_[0] | access_[1] << 8 | static_cast<uint32_t>(access_[2]) << 16; }
+  void setAccess(uint32_t value) {
+    access_[0] = static_cast<uint8_t>(value);
+    access_[1] = static_cast<uint8_t>(value >> 8);
+    access_[2] = static_cast<uint8_t>(value >> 16);
+  }
+
+  // --- Strings ---
+  bool isInt() const { return encoding() == Encoding::kInt; }
+  int64_t number() const { return load<int64_t>(body() + expireSize()); }          // kInt
+  void setNumber(int64_t value) { store(body() + expireSize(), value); }           // kInt
+  std::string_view inlineValue() const {                                          // kInline
+    auto k = key();
+    return {k.data() + k.size(), valueSize_};
+  }
+  const ds::SharedBuffer& buffer() const;  // kBuffer
+  ds::SharedBuffer& buffer();
+  // The value of any string; for kInt its decimal text in `scratch`.
+  struct Scratch {
+    char text[24];
+  };
+  std::string_view stringValue(Scratch& scratch) const;
+  size_t stringSize() const;
+  // Whether the value came to be by editing (APPEND, SETRANGE, SETBIT…), for which OBJECT ENCODING says raw.
+  bool edited() const { return flags_ & kEdited; }
+  void setEdited() { flags_ |= kEdited; }
+
+  // kInline: overwrites the value in this very block, if it has room. False: make a new entry.
+  bool assignInline(std::string_view value);
+
+  // --- Objects ---
+  ds::ChunkedList& list();
+  const ds::ChunkedList& list() const;
+
+  // Bytes that this entry and its value take from the allocator (an estimate for shared chunks).
+  size_t memory() const;
+  // Whether freeing is work enough for a background task (UNLINK, lazyfree-*).
+  bool costlyToFree() const;
+
+  static uint64_t prefetchSpan() { return 64; }
+
+ private:
+  static constexpr uint8_t kHasExpire = 1;
+  static constexpr uint8_t kEdited = 2;
+  static constexpr uint8_t kWide = 255;
+
+  Entry() = default;
+  static Entry* allocate(Type type, Encoding encoding, std::string_view key, size_t inlineSize, UnixMs expireAt);
+
+  template <typename T>
+  static T load(const char* at) {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  template <typename T>
+  static void store(char* at, T value) {
+    std::memcpy(at, &value, sizeof value);
+  }
+  size_t loadWideSize(const char* key) const { return load<uint32_t>(key - 4); }
+
+  const char* body() const { return reinterpret_cast<const char*>(this + 1); }
+  char* body() { return reinterpret_cast<char*>(this + 1); }
+  size_t expireSize() const { return (flags_ & kHasExpire) << 3; }
+  // Bytes between the header and the key.
+  size_t headSize() const {
+    return expireSize() + (encoding() == Encoding::kInline ? 0 : 8) + (keySize_ == kWide ? 4 : 0);
+  }
+  char* word() { return body() + expireSize(); }
+  const char* word() const { return body() + expireSize(); }
+  void dropValue();
+
+  uint8_t typeEncoding_;
+  uint8_t flags_;
+  uint8_t access_[3];
+  uint8_t keySize_;
+  uint16_t valueSize_;
+};
+static_assert(sizeof(Entry) == 8);
+
+}  // namespace vigil::keyspace
