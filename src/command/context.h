@@ -14,6 +14,9 @@
 
 namespace vigil::keyspace {
 class Database;
+class Keyspace;
+class Reaper;
+class ShardAccess;
 struct KeyRef;
 }  // namespace vigil::keyspace
 
@@ -65,6 +68,14 @@ class Context {
   virtual keyspace::KeyRef key(size_t argument) = 0;
   // Another numbered database (MOVE, COPY); nullptr if there is no such index. Locked like db().
   virtual keyspace::Database* database(int64_t index) = 0;
+  // How SCAN takes the shards that it walks on to.
+  virtual keyspace::ShardAccess& shards() = 0;
+  // All keys of the node: only for commands that hold the world (kWholeKeyspace).
+  virtual keyspace::Keyspace& keyspace() = 0;
+  // Takes what a command leaves to be freed away from the data path (FLUSHALL ASYNC).
+  virtual keyspace::Reaper& reaper() = 0;
+  // A uniformly distributed number (RANDOMKEY).
+  virtual uint64_t random() = 0;
 
   // --- What the command did -------------------------------------------------------------------------------------
   // The key's value, existence or time to live changed: counts towards rdb_changes_since_last_save, fails watching
@@ -80,6 +91,12 @@ class Context {
   }
   // Logs nothing although something changed (the change is logged by other means).
   virtual void propagateNothing() = 0;
+  // All keys of a database (-1: of all databases) are about to go, in one piece: fails the transactions that watch one of
+  // them, invalidates client caches, counts as many changes as there are keys. Call it before they are detached.
+  virtual void databaseFlushed(int db) = 0;
+  // The keys of two databases changed places: fails the transactions that watch a key which exists in either, serves
+  // clients blocked on keys that came to be. Call it after.
+  virtual void databasesSwapped(int a, int b) = 0;
   // Elements came to be at this key: clients blocked on it may be served, after this command (after EXEC).
   virtual void ready(const keyspace::KeyRef& key) = 0;
 

@@ -50,6 +50,7 @@ class Database {
 
   int index() const { return index_; }
   UnixMs now() const { return now_; }
+  ExpiryMode expiryMode() const { return mode_; }
   KeyRef ref(std::string_view key) const;
 
   // --- Looking up. The pointer is valid until the next change to this database. ---
