@@ -11,17 +11,17 @@ add_library(vigil_options INTERFACE)
 target_include_directories(vigil_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(vigil_options INTERFACE Threads::Threads)
 target_compile_options(vigil_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align=strict -Wimplicit-fallthrough
+  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -fno-omit-frame-pointer)
 if(VIGIL_WERROR)
   target_compile_options(vigil_options INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely inside the standard library once it has inlined enough.
-  target_compile_options(vigil_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
+  target_compile_options(vigil_options INTERFACE -Wcast-align=strict -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
     -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-free-nonheap-object)
 else()
-  target_compile_options(vigil_options INTERFACE -Wthread-safety -Wno-cast-align)
+  target_compile_options(vigil_options INTERFACE -Wthread-safety)
 endif()
 if(VIGIL_SANITIZE)
   target_compile_options(vigil_options INTERFACE -fsanitize=${VIGIL_SANITIZE} -fno-sanitize-recover=all)
