@@ -1,7 +1,7 @@
 // The middle of a long list: a counted B+-tree whose leaves are chunks, addressed by the position of an element.
 //
 //   root     | 1800 | 2100 |               each slot: how many elements are below it
-//              /         \
+//              |       '--------.
 //   nodes   | 900 | 900 |  | 700 | 1400 |
 //             |     |         |     |
 //   chunks  [...] [...]     [...] [...]    PackedList handles
