@@ -22,4 +22,11 @@ bool splitArgs(std::string_view line, std::vector<char>& storage, std::vector<st
 // The words as strings of their own; nothing when quotes are unbalanced.
 std::optional<std::vector<std::string>> splitArgs(std::string_view line);
 
+// Whether a word must be quoted for splitArgs() to give it back: blanks, quotes, backslashes, unprintable bytes, or
+// nothing at all.
+bool needsQuotes(std::string_view word);
+
+// Appends `word` in double quotes, with escapes, as Redis prints it.
+void appendQuoted(std::string& out, std::string_view word);
+
 }  // namespace vigil::wire

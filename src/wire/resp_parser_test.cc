@@ -134,5 +134,20 @@ TEST(SplitArgs, FollowsRedissQuotingRules) {
   }
 }
 
+TEST(SplitArgs, GivesBackWhatWasQuoted) {
+  std::string every;
+  for (int c = 0; c < 256; c++) every += static_cast<char>(c);
+  std::string quoted;
+  appendQuoted(quoted, every);
+  EXPECT_EQ(splitArgs(quoted), Words{every});
+  EXPECT_TRUE(needsQuotes(every));
+  EXPECT_TRUE(needsQuotes(""));
+  EXPECT_TRUE(needsQuotes("a b"));
+  EXPECT_FALSE(needsQuotes("appendonly.aof"));
+  quoted.clear();
+  appendQuoted(quoted, "a\"b\\\n\xff");
+  EXPECT_EQ(quoted, "\"a\\\"b\\\\\\n\\xff\"");
+}
+
 }  // namespace
 }  // namespace vigil::wire
