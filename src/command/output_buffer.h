@@ -21,12 +21,16 @@ namespace vigil::command {
 class OutputBuffer {
  public:
   OutputBuffer() = default;
-  OutputBuffer(OutputBuffer&&) = default;
-  OutputBuffer& operator=(OutputBuffer&&) = default;
+  OutputBuffer(OutputBuffer&& other) noexcept { swap(other); }
+  OutputBuffer& operator=(OutputBuffer&& other) noexcept {
+    swap(other);
+    other.clear();
+    return *this;
+  }
 
   void append(std::string_view bytes) {
-    char* at = reserve(bytes.size());
-    std::memcpy(at, bytes.data(), bytes.size());
+    if (bytes.empty()) return;
+    std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }
   void append(char c) {
@@ -39,16 +43,17 @@ class OutputBuffer {
     return data_.get() + size_;
   }
   void advance(size_t written) { size_ += written; }
-  // Sends the buffer's bytes at this place without copying them.
+  // Sends the buffer's bytes at this place without copying them. Encoded bytes must follow before the next offset().
   void appendShared(ds::SharedBuffer buffer);
   // Puts `bytes` in front of what stands at `offset` (an aggregate's header whose length became known late).
   void insert(size_t offset, std::string_view bytes);
   // Drops everything behind `offset` encoded bytes, references included.
   void truncate(size_t offset);
-  // Moves all of `other` behind what is here.
+  // Moves all of `other`, of which nothing has been sent yet, behind what is here.
   void appendAll(OutputBuffer&& other);
 
-  // How many encoded bytes there are (referenced ones not counted): the offset for insert() and truncate().
+  // How many encoded bytes there are (referenced ones not counted): the offset for insert() and truncate(). consume()
+  // makes earlier offsets meaningless.
   size_t offset() const { return size_; }
   // All bytes still to be sent, referenced ones included.
   size_t pending() const { return size_ - sent_ + referencedBytes_; }
@@ -70,6 +75,8 @@ class OutputBuffer {
     ds::SharedBuffer buffer;
   };
   void grow(size_t extra);
+  void swap(OutputBuffer& other) noexcept;
+  void dropSentBytes();
 
   std::unique_ptr<char[]> data_;
   size_t size_ = 0;      // encoded bytes in data_

@@ -5,7 +5,9 @@
 // *-1), booleans to 0/1, doubles and big numbers to bulk strings, verbatim strings to bulk strings.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -21,18 +23,26 @@ class Reply {
   void setProtocol(int protocol) { protocol_ = protocol; }
 
   void ok() { out_->append("+OK\r\n"); }
-  void simple(std::string_view text);             // no CR or LF in it
+  void simple(std::string_view text);  // no CR or LF in it
   // `text` begins with its code ("ERR …", "WRONGTYPE …"); CR and LF become blanks. Counted in errorstats.
   void error(std::string_view text);
-  void integer(int64_t value);
-  void bulk(std::string_view bytes);
-  void bulk(int64_t value);                       // the number's decimal text as a bulk string
-  void bulkShared(const ds::SharedBuffer& bytes); // referenced when large, copied when small
-  void null();                                    // $-1 or _
-  void nullArray();                               // *-1 or _
+  void integer(int64_t value) { header(':', value); }
+  void bulk(std::string_view bytes) {
+    char* const start = out_->reserve(bytes.size() + kHeaderSize + 2);
+    char* at = putHeader(start, '$', static_cast<int64_t>(bytes.size()));
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+    *at++ = '\r';
+    *at++ = '\n';
+    out_->advance(static_cast<size_t>(at - start));
+  }
+  void bulk(int64_t value);                        // the number's decimal text as a bulk string
+  void bulkShared(const ds::SharedBuffer& bytes);  // referenced when large, copied when small
+  void null();                                     // $-1 or _
+  void nullArray();                                // *-1 or _
   void boolean(bool value);
-  void number(double value);                      // shortest text that reads back the same; inf, -inf, nan
-  void longDouble(long double value);             // INCRBYFLOAT's human form, as a bulk string
+  void number(double value);           // shortest text that reads back the same; inf, -inf, nan
+  void longDouble(long double value);  // INCRBYFLOAT's human form, as a bulk string in both protocols
   void bigNumber(std::string_view digits);
   void verbatim(std::string_view format, std::string_view text);  // format: three letters, "txt"
 
@@ -40,7 +50,7 @@ class Reply {
   void map(size_t pairs);
   void set(size_t count);
   void push(size_t count);
-  void attribute(size_t pairs);                   // RESP3 only: the caller checks protocol()
+  void attribute(size_t pairs);  // RESP3 only: the caller checks protocol()
   void emptyArray() { out_->append("*0\r\n"); }
 
   // For aggregates whose length is known only after their elements: `auto at = mark(); … arrayAt(at, n)`.
@@ -66,7 +76,26 @@ class Reply {
   OutputBuffer& out() { return *out_; }
 
  private:
-  void header(char type, int64_t count);
+  static constexpr size_t kHeaderSize = 24;  // a type byte, the longest int64_t, CR, LF
+
+  // Writes "<type><number>\r\n" at a place with room for kHeaderSize bytes; returns what follows it.
+  static char* putHeader(char* at, char type, int64_t number) {
+    *at++ = type;
+    if (number >= 0 && number < 10) {
+      *at++ = static_cast<char>('0' + number);
+    } else {
+      at = std::to_chars(at, at + 20, number).ptr;
+    }
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+  }
+  void header(char type, int64_t number) {
+    char* const start = out_->reserve(kHeaderSize);
+    out_->advance(static_cast<size_t>(putHeader(start, type, number) - start));
+  }
+  void headerAt(size_t mark, char type, size_t count);
+  char aggregateType(char resp3) const { return protocol_ == 3 ? resp3 : '*'; }
 
   OutputBuffer* out_;
   int protocol_;

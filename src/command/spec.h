@@ -128,8 +128,9 @@ struct CommandSpec {
   std::string_view arguments = {};
 };
 
-// The positions of all keys of this call. False if the arguments do not hold what the specification promises
-// (a number of keys that is no number, too few arguments).
+// The positions of all keys of this call, in place of what `keys` held. False, and no keys, if the arguments do not hold
+// what the specification promises (a number of keys that is no number, too few arguments). Sharded channels
+// (kKeyNotKey) are not among them.
 bool findKeys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<KeyPosition>& keys);
 
 }  // namespace vigil::command
