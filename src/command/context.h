@@ -82,6 +82,8 @@ class Context {
   // transactions, invalidates client caches, sends the keyspace event. Call it once per key and change, after it. A
   // command that never calls it, nor propagate(), leaves no record in the log.
   virtual void changed(const keyspace::KeyRef& key, EventClass event_class, std::string_view event) = 0;
+  // From here on changed(), event() and ready() speak of keys of this database (MOVE, COPY), not of the selected one.
+  virtual void notifyIn(int db) = 0;
   // A keyspace event without a change of its own (a second one, such as "del" after the last "lpop").
   virtual void event(EventClass event_class, std::string_view event, const keyspace::KeyRef& key) = 0;
   // Logs this instead of the command as sent. Several calls log several commands, as one unit.
