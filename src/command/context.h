@@ -70,7 +70,7 @@ class Context {
   virtual keyspace::Database* database(int64_t index) = 0;
   // How SCAN takes the shards that it walks on to.
   virtual keyspace::ShardAccess& shards() = 0;
-  // All keys of the node: only for commands that hold the world (kWholeKeyspace).
+  // All keys of the node: only for commands that hold the world (kWholeKeyspace), apart from what any thread may ask.
   virtual keyspace::Keyspace& keyspace() = 0;
   // Takes what a command leaves to be freed away from the data path (FLUSHALL ASYNC).
   virtual keyspace::Reaper& reaper() = 0;

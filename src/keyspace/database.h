@@ -56,6 +56,8 @@ class Database {
   // --- Looking up. The pointer is valid until the next change to this database. ---
   // For reading: nullptr if absent or expired. Counts a hit or a miss, refreshes the access time.
   const Entry* find(const KeyRef& key);
+  // The same, but leaves the access time alone (EXISTS, TYPE, TTL).
+  const Entry* findUntouched(const KeyRef& key);
   // For reading without a trace: no statistics, no access time (OBJECT, TTL with NOTOUCH, DEBUG).
   const Entry* peek(const KeyRef& key);
   // To change the entry's value in place through the pointer. Its bucket is handed to running snapshots first.
