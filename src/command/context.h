@@ -15,7 +15,6 @@
 namespace vigil::keyspace {
 class Database;
 class Keyspace;
-class Reaper;
 class ShardAccess;
 struct KeyRef;
 }  // namespace vigil::keyspace
@@ -72,8 +71,6 @@ class Context {
   virtual keyspace::ShardAccess& shards() = 0;
   // All keys of the node: only for commands that hold the world (kWholeKeyspace), apart from what any thread may ask.
   virtual keyspace::Keyspace& keyspace() = 0;
-  // Takes what a command leaves to be freed away from the data path (FLUSHALL ASYNC).
-  virtual keyspace::Reaper& reaper() = 0;
   // A uniformly distributed number (RANDOMKEY).
   virtual uint64_t random() = 0;
 
