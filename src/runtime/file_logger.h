@@ -1,0 +1,32 @@
+// Logger to a file or, if the path is empty, to standard output.
+//
+// Thread safe: each line is one write. The file is opened anew for every line, as Redis does, so that a log that was
+// rotated away is simply created again. A line that cannot be written is lost: there is nobody to tell.
+#pragma once
+
+#include <string>
+
+#include "base/log_line.h"
+
+namespace vigil {
+class Clock;
+}
+
+namespace vigil::runtime {
+
+// Seconds by which local time is ahead of UTC at that moment (microseconds since 1970 UTC).
+int localTimeOffset(int64_t wall);
+
+class FileLogger final : public Logger {
+ public:
+  FileLogger(const Clock& clock, std::string path) : clock_(clock), path_(std::move(path)) {}
+
+ protected:
+  void write(LogLevel level, std::string_view text) override;
+
+ private:
+  const Clock& clock_;
+  const std::string path_;
+};
+
+}  // namespace vigil::runtime

@@ -1,0 +1,56 @@
+// The real machine: all ports, built and owned in one place, and loops on threads of their own.
+//
+//   Machine machine(log, kTaskThreads);      what runs on it takes machine.system() or single ports
+//   LoopThread worker(machine.clock(), "vigil-w0");
+//   ... attach, post ...
+//   worker.start();  ...  worker.stop();     then destroy what is attached to worker.loop(), then worker
+#pragma once
+
+#include <string>
+#include <thread>
+
+#include "base/ports/system.h"
+#include "runtime/epoll_loop.h"
+#include "runtime/machine_clock.h"
+#include "runtime/machine_entropy.h"
+#include "runtime/machine_network.h"
+#include "runtime/posix_files.h"
+#include "runtime/task_pool.h"
+
+namespace vigil::runtime {
+
+class Machine {
+ public:
+  Machine(Logger& log, size_t taskThreads) : tasks_(taskThreads), network_(tasks_, log) {}
+
+  System system() { return System{clock_, entropy_, network_, files_, tasks_}; }
+  const Clock& clock() const { return clock_; }
+
+ private:
+  MachineClock clock_;
+  MachineEntropy entropy_;
+  PosixFileSystem files_;
+  ThreadTaskPool tasks_;
+  MachineNetwork network_;
+};
+
+// A worker thread, or the control thread: an event loop and the thread that runs it.
+class LoopThread {
+ public:
+  // `name`: what top -H shows, at most 15 characters. The thread begins with start(); until then the loop may be used
+  // on the thread that made it.
+  LoopThread(const Clock& clock, std::string name) : loop_(clock), name_(std::move(name)) {}
+  ~LoopThread() { stop(); }
+
+  EpollLoop& loop() { return loop_; }
+  void start();
+  // Waits until everything posted before has run and the thread has ended. Not on the loop's own thread.
+  void stop();
+
+ private:
+  EpollLoop loop_;
+  const std::string name_;
+  std::thread thread_;
+};
+
+}  // namespace vigil::runtime

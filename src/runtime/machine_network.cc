@@ -1,0 +1,22 @@
+#include "runtime/machine_network.h"
+
+#include <utility>
+
+#include "runtime/epoll_loop.h"
+#include "runtime/machine_listener.h"
+#include "runtime/outgoing_stream.h"
+
+namespace vigil::runtime {
+
+Result<std::unique_ptr<Listener>> MachineNetwork::listen(EventLoop& loop, const Endpoint& at,
+                                                         const ListenOptions& options, AcceptHandler onAccept) {
+  auto listener = MachineListener::open(static_cast<EpollLoop&>(loop), at, options, std::move(onAccept), log_);
+  if (!listener) return std::unexpected(listener.error());
+  return std::unique_ptr<Listener>(std::move(*listener));
+}
+
+std::unique_ptr<Stream> MachineNetwork::connect(const Endpoint& to, const ConnectOptions& options) {
+  return std::make_unique<OutgoingStream>(to, options, tasks_);
+}
+
+}  // namespace vigil::runtime

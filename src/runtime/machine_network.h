@@ -1,0 +1,28 @@
+// Network on the machine's sockets: TCP over IPv4 and IPv6, and Unix sockets. Its loops are EpollLoops. A second kind
+// of loop brings its own Network beside this one, and Machine chooses the pair.
+#pragma once
+
+#include "base/ports/stream.h"
+
+namespace vigil {
+class Logger;
+class TaskPool;
+}  // namespace vigil
+
+namespace vigil::runtime {
+
+class MachineNetwork final : public Network {
+ public:
+  // Names are resolved on `tasks`.
+  MachineNetwork(TaskPool& tasks, Logger& log) : tasks_(tasks), log_(log) {}
+
+  Result<std::unique_ptr<Listener>> listen(EventLoop& loop, const Endpoint& at, const ListenOptions& options,
+                                           AcceptHandler onAccept) override;
+  std::unique_ptr<Stream> connect(const Endpoint& to, const ConnectOptions& options) override;
+
+ private:
+  TaskPool& tasks_;
+  Logger& log_;
+};
+
+}  // namespace vigil::runtime

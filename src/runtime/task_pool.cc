@@ -1,0 +1,73 @@
+#include "runtime/task_pool.h"
+
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+namespace vigil::runtime {
+
+void nameThisThread(std::string_view name) {
+  pthread_setname_np(pthread_self(), std::string(name.substr(0, 15)).c_str());
+}
+
+void TaskQueue::push(Task task) {
+  {
+    MutexLock lock(lock_);
+    tasks_.push_back(std::move(task));
+  }
+  arrived_.notify_one();
+}
+
+void TaskQueue::close() {
+  {
+    MutexLock lock(lock_);
+    closed_ = true;
+  }
+  arrived_.notify_all();
+}
+
+void TaskQueue::runAll() {
+  for (;;) {
+    Task task;
+    {
+      MutexLock lock(lock_);
+      while (tasks_.empty() && !closed_) arrived_.wait(lock_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+ThreadSerialExecutor::ThreadSerialExecutor(std::string_view name)
+    : thread_([this, name = std::string(name)] {
+        nameThisThread(name);
+        queue_.runAll();
+      }) {}
+
+ThreadSerialExecutor::~ThreadSerialExecutor() {
+  queue_.close();
+  thread_.join();
+}
+
+ThreadTaskPool::ThreadTaskPool(size_t threads) {
+  for (size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, i] {
+      nameThisThread("vigil-task" + std::to_string(i));
+      queue_.runAll();
+    });
+  }
+}
+
+ThreadTaskPool::~ThreadTaskPool() {
+  queue_.close();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::unique_ptr<SerialExecutor> ThreadTaskPool::makeSerial(std::string_view name) {
+  return std::make_unique<ThreadSerialExecutor>(name);
+}
+
+}  // namespace vigil::runtime

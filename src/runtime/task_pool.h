@@ -1,0 +1,57 @@
+// TaskPool and SerialExecutor on threads.
+//
+// Thread safe. Both run everything that was submitted before they are destroyed; their destructors wait for that.
+// Serial executors stand on their own and may outlive the pool that made them.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/ports/executor.h"
+
+namespace vigil::runtime {
+
+// Names the calling thread (top -H, gdb); what is beyond 15 characters is cut off.
+void nameThisThread(std::string_view name);
+
+// Tasks in the order in which they came, and the threads' way to them.
+class TaskQueue {
+ public:
+  void push(Task task) EXCLUDES(lock_);
+  void close() EXCLUDES(lock_);   // nothing is pushed any more
+  void runAll() EXCLUDES(lock_);  // runs tasks on the calling thread until the queue is closed and empty
+
+ private:
+  Mutex lock_;
+  std::condition_variable_any arrived_;
+  std::deque<Task> tasks_ GUARDED_BY(lock_);
+  bool closed_ GUARDED_BY(lock_) = false;
+};
+
+class ThreadSerialExecutor final : public SerialExecutor {
+ public:
+  explicit ThreadSerialExecutor(std::string_view name);
+  ~ThreadSerialExecutor() override;
+  void submit(Task task) override { queue_.push(std::move(task)); }
+
+ private:
+  TaskQueue queue_;
+  std::thread thread_;
+};
+
+class ThreadTaskPool final : public TaskPool {
+ public:
+  explicit ThreadTaskPool(size_t threads);
+  ~ThreadTaskPool() override;
+  void submit(Task task) override { queue_.push(std::move(task)); }
+  std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) override;
+
+ private:
+  TaskQueue queue_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace vigil::runtime
