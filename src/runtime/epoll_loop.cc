@@ -48,6 +48,7 @@ EpollLoop::~EpollLoop() {
 void EpollLoop::run() {
   adopt();
   stopping_ = false;
+  moreToDo_ = true;  // the hook has not been asked yet
   while (!stopping_) takeTurn();
 }
 
