@@ -1,9 +1,8 @@
 // What the runtime does to and knows of its process: signals, log file, pid file, limits, facts of the host.
 #include <sys/wait.h>
 
-#include <fstream>
+#include <atomic>
 #include <regex>
-#include <sstream>
 
 #include "runtime/daemon.h"
 #include "runtime/file_logger.h"
@@ -21,17 +20,29 @@ std::string contentOf(const std::string& path) {
   return readWholeFile(files, path).value_or("");
 }
 
-TEST_F(ProcessTest, SignalsArriveOnTheLoop) {
-  std::vector<int> got;
-  {
-    Signals signals(loop_, [&](int signal) { got.push_back(signal); });
-    kill(getpid(), SIGTERM);
-    EXPECT_TRUE(runUntil([&] { return got.size() == 1; }));
-    kill(getpid(), SIGINT);
+// In a process of its own, whose only thread has taken over the signals before any other is started.
+TEST(SignalsDeathTest, ArriveOnTheLoop) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    takeOverSignals();
+    MachineClock clock;
+    LoopThread control(clock, "vigil-control");
+    std::atomic<int> terms{0};
+    std::atomic<int> interrupts{0};
+    Signals signals(control.loop(), [&](int signal) { ++(signal == SIGTERM ? terms : interrupts); });
+    control.start();
     kill(getpid(), SIGHUP);
-    EXPECT_TRUE(runUntil([&] { return got.size() == 2; }));
+    kill(getpid(), SIGPIPE);
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGINT);
+    for (int i = 0; i < 10000 && (terms != 1 || interrupts != 1); ++i) usleep(1000);
+    control.stop();
+    _exit(terms == 1 && interrupts == 1 ? 0 : 1);
   }
-  EXPECT_EQ(got, (std::vector<int>{SIGTERM, SIGINT}));
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(ProcessTest, LogsLinesThatSurviveRotation) {

@@ -3,20 +3,32 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 namespace vigil::runtime {
 
-Signals::Signals(EpollLoop& loop, std::function<void(int)> onSignal) : loop_(loop), onSignal_(std::move(onSignal)) {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
+namespace {
+sigset_t caughtSignals() {
   sigset_t caught;
   sigemptyset(&caught);
   sigaddset(&caught, SIGTERM);
   sigaddset(&caught, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &caught, &before_);
+  return caught;
+}
+}  // namespace
+
+void takeOverSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  const sigset_t caught = caughtSignals();
+  pthread_sigmask(SIG_BLOCK, &caught, nullptr);
+}
+
+Signals::Signals(EpollLoop& loop, std::function<void(int)> onSignal) : loop_(loop), onSignal_(std::move(onSignal)) {
+  const sigset_t caught = caughtSignals();
   descriptor_ = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
   if (descriptor_ < 0 || loop_.watch(descriptor_, EPOLLIN, *this) != 0) {
     std::perror("signalfd");  // at start, and without it the process could not be stopped
@@ -27,7 +39,6 @@ Signals::Signals(EpollLoop& loop, std::function<void(int)> onSignal) : loop_(loo
 Signals::~Signals() {
   loop_.unwatch(descriptor_, *this);
   close(descriptor_);
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void Signals::onEvents(uint32_t) {

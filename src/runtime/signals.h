@@ -1,16 +1,17 @@
 // SIGTERM and SIGINT as calls on a loop.
 //
-// Make it on the main thread before any other thread exists: it blocks both signals for this thread and those it will
-// start, and reads them from a descriptor in the loop. SIGPIPE and SIGHUP are ignored from then on. The destructor lets
-// the signals through again.
+// main() calls takeOverSignals() before it starts any thread; every thread then has both signals blocked (a thread
+// that had not would be given them, and end the process). Signals reads them from a descriptor in the loop.
 #pragma once
 
-#include <csignal>
 #include <functional>
 
 #include "runtime/epoll_loop.h"
 
 namespace vigil::runtime {
+
+// Blocks SIGTERM and SIGINT for this thread and all that it will start, and ignores SIGPIPE and SIGHUP.
+void takeOverSignals();
 
 class Signals final : private Watcher {
  public:
@@ -26,7 +27,6 @@ class Signals final : private Watcher {
 
   EpollLoop& loop_;
   std::function<void(int)> onSignal_;
-  sigset_t before_;
   int descriptor_ = -1;
 };
 
