@@ -1,0 +1,177 @@
+// The command log: every write of this node becomes one record, in RESP, at one byte offset. The replication backlog,
+// each replica's stream, the AOF and WAIT are cursors on it; there is no second queue of writes anywhere.
+//
+// Offsets count bytes of the PSYNC stream since its history began: the log's end is what INFO calls
+// master_repl_offset, and the byte behind offset o is the one that Redis numbers o + 1.
+//
+//   blocks:  [ 4096 … 70000 ) -> [ 70000 … 131000 ) -> [ 131000 … end … )
+//              ^ start()             ^ a cursor                ^ published()   ^ end()
+//
+// A record never straddles two blocks. Appending takes the log's lock only to reserve a range; the bytes are copied
+// outside it, and published() moves on in the order of the offsets as copies finish. Readers see published bytes only.
+// A block is freed when it is outside the backlog and no cursor stands in it or before it.
+//
+// While nobody needs the log (no AOF, no replica, no backlog) it is inactive: append() does nothing and offsets stand
+// still, as in Redis.
+//
+// Thread safe. Lock order: world, shards, log, leaf locks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace vigil::oplog {
+
+using Offset = int64_t;
+using Args = std::span<const std::string_view>;
+
+// Which history the offsets belong to. PSYNC accepts an offset of `id`, and of `previousId` up to `previousEnd`.
+struct History {
+  std::string id;  // 40 hexadecimal digits
+  std::string previousId = std::string(40, '0');
+  Offset previousEnd = -1;  // INFO's second_repl_offset: the first offset (Redis's numbering) not of previousId
+};
+
+// A run of records in memory. Bytes below the log's published offset never change.
+struct Block {
+  Block(Offset start, size_t capacity) : start(start), capacity(capacity), bytes(new char[capacity]) {}
+  ~Block();
+  const Offset start;
+  const size_t capacity;
+  const std::unique_ptr<char[]> bytes;
+  // Guarded by the log's lock until `sealed`; then constant.
+  size_t reserved = 0;
+  std::shared_ptr<Block> next;
+  // Where units begin (relative to start), growing: a unit is one record, or a whole MULTI … EXEC.
+  std::vector<uint32_t> units;
+};
+
+class Log;
+
+// A reader's place. Belongs to one reader, which may move between threads but reads on one at a time.
+class Cursor {
+ public:
+  Cursor() = default;
+  Offset position() const { return position_; }
+  bool valid() const { return log_ != nullptr; }
+  // Published bytes at the position, at most up to offset `limit`: as many as lie in one piece; empty if there are
+  // none. The view stays valid until advance().
+  std::string_view peek(Offset limit);
+  void advance(size_t bytes) { position_ += static_cast<Offset>(bytes); }
+  // The greatest offset <= `limit` at which a unit ends, within the piece that peek(limit) gives (position() if none).
+  Offset unitEnd(Offset limit);
+
+ private:
+  friend class Log;
+  Log* log_ = nullptr;
+  std::shared_ptr<Block> block_;
+  Offset position_ = 0;
+};
+
+// Somebody to whom new bytes are pushed: the AOF first, then replicas.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Takes what is there up to the limit of its own rules, without blocking. Any thread; concurrent calls are possible.
+  virtual void pump() = 0;
+};
+
+class Log {
+ public:
+  Log(History history, Offset start);
+  ~Log();
+
+  // --- Appending (the caller holds the shards that the record touches) ---
+  bool active() const { return active_.load(std::memory_order_relaxed); }
+  // One command as one unit. Returns the offset behind it (end() if inactive).
+  Offset append(int db, Args command);
+  // Several commands as one unit; the caller includes MULTI and EXEC where they belong.
+  struct Record {
+    int db;
+    Args command;
+  };
+  Offset appendUnit(std::span<const Record> records);
+  // Bytes of a master's stream as they came: whole commands; `unitStarts` are offsets within `bytes` at which units
+  // begin. No SELECT is added.
+  Offset appendStream(std::string_view bytes, std::span<const uint32_t> unitStarts);
+  // The next record selects its database whatever came before (a new replica, a new AOF file, a promotion).
+  void forceSelect();
+  // The database that the stream has selected at end(), -1 if none: repl-stream-db. World held.
+  int selectedDb() const;
+  void setSelectedDb(int db);
+
+  // --- Offsets ---
+  Offset end() const { return end_.load(std::memory_order_acquire); }
+  Offset published() const { return published_.load(std::memory_order_acquire); }
+  Offset start() const;  // the oldest byte held in memory for the backlog
+  // A cursor at `at`; invalid if those bytes are not held any more, or not there yet.
+  Cursor cursor(Offset at);
+
+  // --- Who needs it (control thread) ---
+  // The log is active while any reason is given.
+  enum class Reason : uint8_t { kAof = 1, kReplication = 2 };
+  void setNeeded(Reason reason, bool needed);
+  void setBacklogSize(size_t bytes);
+  size_t backlogSize() const { return backlogSize_.load(std::memory_order_relaxed); }
+  void dropBacklog();  // repl-backlog-ttl: forgets what no cursor needs
+  size_t memory() const;
+
+  // --- History (changed with the world held) ---
+  History history() const;
+  void setHistory(History history);
+  // A full resync was loaded: everything held is forgotten, the log goes on at `start`.
+  void restart(History history, Offset start);
+
+  // --- Sinks ---
+  // Order of pumping: by rank, the AOF being 0.
+  void addSink(Sink* sink, int rank);
+  void removeSink(Sink* sink);  // on return, no call is running
+  // Called by workers after a batch and before the replies that depend on it leave.
+  void pump();
+
+ private:
+  friend class Cursor;
+  struct Reservation {
+    Offset end;
+    bool done;
+  };
+  struct Range {
+    Block* block;
+    char* at;
+    uint64_t ticket;
+    Offset end;
+  };
+  Range reserve(size_t bytes, std::span<const uint32_t> unitStarts) REQUIRES(mutex_);
+  void publish(uint64_t ticket);
+  void trim() REQUIRES(mutex_);
+  std::shared_ptr<Block> makeBlock(Offset start, size_t atLeast);
+
+  std::atomic<bool> active_{false};
+  std::atomic<Offset> end_;        // reserved up to here
+  std::atomic<Offset> published_;  // readable up to here
+  std::atomic<size_t> backlogSize_{1 << 20};
+
+  mutable Mutex mutex_;
+  uint8_t reasons_ GUARDED_BY(mutex_) = 0;
+  int selectedDb_ GUARDED_BY(mutex_) = -1;
+  History history_ GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Block>> blocks_ GUARDED_BY(mutex_);  // never empty
+  std::deque<Reservation> inFlight_ GUARDED_BY(mutex_);
+  uint64_t firstTicket_ GUARDED_BY(mutex_) = 0;  // of inFlight_.front()
+
+  Mutex sinksMutex_;
+  std::vector<std::pair<int, Sink*>> sinks_ GUARDED_BY(sinksMutex_);
+  std::atomic<bool> haveSinks_{false};
+  std::atomic<Offset> pumped_{0};
+};
+
+}  // namespace vigil::oplog
