@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+namespace vigil::keyspace {
+class Keyspace;
+}
+
 namespace vigil::command {
 
 class Context;
@@ -39,7 +43,8 @@ enum CommandFlag : uint64_t {
   kNoAsyncLoading = 1u << 24,
   // Ours, not shown by COMMAND:
   kWholeKeyspace = 1u << 25,  // runs with the world held exclusively
-  kNoLocks = 1u << 26,        // touches no key: runs without the world and without shards
+  kNoLocks = 1u << 26,        // touches no key: runs without shards
+  kTransactionControl = 1u << 27,  // MULTI, EXEC, DISCARD, WATCH, QUIT, RESET: runs inside a transaction, is not queued
 };
 
 // ACL categories, in the order in which ACL CAT lists them.
@@ -114,6 +119,9 @@ struct CommandSpec {
   std::span<const CommandSpec> subcommands = {};
   // Keys that no specification can tell (SORT's STORE, MIGRATE, EVAL…); nullptr: keys says all.
   bool (*findKeys)(std::span<const std::string_view> args, std::vector<KeyPosition>& keys) = nullptr;
+  // The shards to hold where keys do not tell (SCAN); nullptr: those of the keys.
+  void (*lockShards)(std::span<const std::string_view> args, const keyspace::Keyspace& keyspace,
+                     std::vector<uint32_t>& shards) = nullptr;
 
   // Documentation (COMMAND DOCS).
   std::string_view group = {};

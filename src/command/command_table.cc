@@ -1,0 +1,83 @@
+#include "command/command_table.h"
+
+#include <algorithm>
+
+namespace vigil::command {
+
+namespace {
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+}  // namespace
+
+const CommandEntry* CommandEntry::subcommand(std::string_view name) const {
+  std::string lower = lowered(name);
+  for (const auto& sub : subcommands) {
+    if (sub->spec->name == lower) return sub.get();
+  }
+  return nullptr;
+}
+
+std::string CommandEntry::upperName() const {
+  std::string upper = fullName;
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  }
+  return upper;
+}
+
+CommandTable::CommandTable() { rebuild(); }
+
+void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
+  for (const CommandSpec& row : rows) {
+    auto entry = std::make_unique<CommandEntry>();
+    entry->spec = &row;
+    entry->owner = owner;
+    entry->fullName = row.name;
+    entry->index = nextIndex_++;
+    for (const CommandSpec& subRow : row.subcommands) {
+      auto sub = std::make_unique<CommandEntry>();
+      sub->spec = &subRow;
+      sub->owner = owner;
+      sub->fullName = std::string(row.name) + "|" + std::string(subRow.name);
+      sub->parent = entry.get();
+      sub->index = nextIndex_++;
+      entry->subcommands.push_back(std::move(sub));
+    }
+    names_.push_back(entry->fullName);
+    entries_.push_back(std::move(entry));
+  }
+  rebuild();
+}
+
+Status CommandTable::rename(std::string_view name, std::string_view newName) {
+  std::string lower = lowered(name);
+  auto at = std::find(names_.begin(), names_.end(), lower);
+  if (at == names_.end()) return fail("No such command in rename-command");
+  if (!newName.empty() && find(newName)) return fail("Target command name already exists");
+  if (newName.size() > kMaxName) return fail("Target command name is too long");
+  *at = lowered(newName);
+  rebuild();
+  return {};
+}
+
+void CommandTable::rebuild() {
+  size_t size = 64;
+  while (size < names_.size() * 4) size *= 2;
+  slots_.assign(size, {});
+  mask_ = size - 1;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i].empty()) continue;
+    size_t at = hashName(names_[i]) & mask_;
+    while (slots_[at].entry != nullptr) at = (at + 1) & mask_;
+    slots_[at] = {names_[i], entries_[i].get()};
+  }
+}
+
+}  // namespace vigil::command
