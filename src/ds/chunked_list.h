@@ -112,7 +112,7 @@ class ChunkedList {
   ChunkPlace chunkAt(size_t index) const;
   size_t chunkCount() const;
   // Whether a chunk is one element over the limit, which RDB files hold as plain string.
-  bool isPlain(const PackedList& chunk) const { return chunk.count() == 1 && !fits(chunk, 0, 0); }
+  bool isPlain(const PackedList& chunk) const { return chunk.count() == 1 && !fits(chunk.bytes(), 1); }
   // Adds a chunk as a file holds it at the end; not empty.
   void appendChunk(PackedList chunk);
   // Frees about `chunks` chunks; returns true when none is left. Between calls the list may only be destroyed.
@@ -128,18 +128,24 @@ class ChunkedList {
   ChunkedList(const ChunkedList&) = default;
 
   const PackedList& lastChunk() const { return tail_.empty() ? head_ : tail_; }
-  bool fits(const PackedList& chunk, size_t more_bytes, size_t more_elements) const;
+  bool fits(size_t bytes, size_t elements) const;
+  bool hasRoom(const PackedList& chunk, const Element& element) const;
+  bool isListpackSize(size_t bytes, size_t elements) const;
   void noteGrowth(size_t text_bytes);
-  void afterRemoval();
+  void noteRemoval() {
+    if (middle_.empty()) settle();
+  }
   void settle();
-  PackedList newChunk(bool at_front) const;
-  bool mayAdd(const PackedList& chunk, const Element& element) const;
+  PackedList chunkOf(const Element& element, bool at_front) const;
+  void refillHead();
+  void refillTail();
   template <typename Edit>
   void editAt(size_t index, Edit edit);
   PackedList takeChunkAt(size_t index);
   void insertChunk(size_t index, PackedList chunk);
-  void insertOverflowing(size_t index, const Element& element);
+  void insertElement(size_t index, const Element& element);
   void mergeAt(size_t seam);
+  size_t removeInChunk(const ChunkPlace& place, const ElementMatcher& matcher, size_t limit, Direction from);
 
   PackedList head_;
   ChunkTree middle_;
