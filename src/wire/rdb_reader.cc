@@ -1,6 +1,7 @@
 #include "wire/rdb_reader.h"
 
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -82,7 +83,8 @@ const RdbReader::TypeRow* RdbReader::typeRow(uint8_t code) {
 }
 
 RdbReader::Event RdbReader::next(std::string_view& unread) {
-  if (crcFrom_ == nullptr) crcFrom_ = unread.data();
+  if (crcFrom_ == nullptr) crcFrom_ = taken_ = unread.data();
+  assert(unread.data() == taken_ && "the bytes moved without kNeedMore");
   if (unread.data() - crcFrom_ >= kChecksumPiece) checksum(unread.data());
   Cursor in{unread.data(), unread.data() + unread.size(), unread.data()};
   const Event event = step(in);
@@ -93,6 +95,7 @@ RdbReader::Event RdbReader::next(std::string_view& unread) {
   // Also before kNeedMore: attributes of a key may have been taken.
   offset_ += static_cast<uint64_t>(in.at - in.begin);
   unread.remove_prefix(static_cast<size_t>(in.at - in.begin));
+  taken_ = in.at;
   if (event == Event::kNeedMore) {
     checksum(unread.data());
     crcFrom_ = nullptr;

@@ -131,6 +131,7 @@ class RdbReader {
 
   Crc64 crc_;
   const char* crcFrom_ = nullptr;  // first byte taken that crc_ has not seen yet; null: none
+  const char* taken_ = nullptr;    // where the last call stopped, while the bytes may not move
 };
 
 }  // namespace vigil::wire

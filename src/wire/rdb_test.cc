@@ -173,11 +173,9 @@ TEST(RdbReader, SaysWhereAFileIsCutOff) {
     EXPECT_NE(read(file.substr(0, length), 64).find("Unexpected EOF reading RDB file (at offset "), std::string::npos);
   }
   RdbReader reader;
-  std::string_view unread = "REDIS0010\x00\x01k\x80\x00\x0F\x42\x40x";
-  unread = std::string_view(unread.data(), 9);
+  const std::string start = "REDIS0010" + bytes({0, 1, 'k', 0x80, 0, 0x0F, 0x42, 0x40, 'x'});
+  std::string_view unread = start;
   ASSERT_EQ(reader.next(unread), Event::kVersion);
-  const std::string entry = bytes({0, 1, 'k', 0x80, 0, 0x0F, 0x42, 0x40, 'x'});
-  unread = entry;
   ASSERT_EQ(reader.next(unread), Event::kNeedMore);
   EXPECT_EQ(reader.missing(), 999999u);
 }
