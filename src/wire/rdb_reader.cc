@@ -429,9 +429,10 @@ RdbReader::Got RdbReader::readCompressed(Cursor& in, std::string_view& text, std
   const char* bytes = nullptr;
   if (const Got got = readBytes(in, compressed, bytes); got != Got::kOk) return got;
   bool sound = false;
-  scratch.resize_and_overwrite(length, [&](char* into, size_t size) {
-    sound = lzfDecompress({bytes, static_cast<size_t>(compressed)}, {into, size}).has_value();
-    return sound ? size : 0;
+  // libstdc++ 12 hands the capacity to the callback, not the size that was asked for.
+  scratch.resize_and_overwrite(length, [&](char* into, size_t) {
+    sound = lzfDecompress({bytes, static_cast<size_t>(compressed)}, {into, static_cast<size_t>(length)}).has_value();
+    return sound ? length : 0;
   });
   if (!sound) return damaged(in, "Invalid LZF compressed string");
   text = scratch;

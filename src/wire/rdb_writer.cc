@@ -188,7 +188,8 @@ bool RdbWriter::smallInteger(int64_t number) {
 bool RdbWriter::compressed(std::string_view text) {
   if (text.size() > kMaxCompressed) return false;
   size_t size = 0;
-  scratch_.resize_and_overwrite(text.size() - kCompressionGain, [&](char* into, size_t room) {
+  const size_t room = text.size() - kCompressionGain;  // libstdc++ 12 hands the capacity to the callback instead
+  scratch_.resize_and_overwrite(room, [&](char* into, size_t) {
     size = lzfCompress(text, {into, room});
     return size;
   });
