@@ -41,8 +41,8 @@ class OptionType {
 using OptionTypePtr = std::unique_ptr<OptionType>;
 
 struct EnumName {
-  std::string name;
-  int value = 0;
+  const char* name;
+  int value;
 };
 
 enum class IntegerForm { kDecimal, kOctal, kMemory, kPercentOrMemory };

@@ -3,16 +3,17 @@
 // statistics and memory are right whatever the command does.
 //
 // Valid while the engine holds the shards of the command's keys; asking for a key of another shard is a programming
-// error (checked in debug builds). Not thread safe.
+// error. Not thread safe.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
+#include "keyspace/access_clock.h"
 #include "keyspace/entry.h"
+#include "keyspace/expiry_listener.h"
 #include "keyspace/table.h"
 
 namespace vigil::keyspace {
@@ -27,13 +28,6 @@ enum class ExpiryMode : uint8_t {
   kIgnore,  // the master's stream, loading: an entry is there until it is deleted
 };
 
-// Who hears of deletions on the keyspace's own account (the log's DEL, the "expired" event, statistics).
-class ExpiryListener {
- public:
-  virtual ~ExpiryListener() = default;
-  virtual void onExpired(int db, const KeyRef& key) = 0;  // called before the entry goes
-};
-
 // How a walk over several shards takes the next one: without ever waiting.
 class ShardAccess {
  public:
@@ -44,7 +38,7 @@ class ShardAccess {
 
 class Database {
  public:
-  Database(Keyspace& keyspace, int index) : keyspace_(&keyspace), index_(index) {}
+  Database(Keyspace& keyspace, int index);
   // Set by the engine for each execution.
   void prepare(UnixMs now, ExpiryMode mode, ExpiryListener* listener, bool touch);
 
@@ -52,6 +46,7 @@ class Database {
   UnixMs now() const { return now_; }
   ExpiryMode expiryMode() const { return mode_; }
   KeyRef ref(std::string_view key) const;
+  const AccessPolicy& accessPolicy() const { return policy_; }  // of this execution: for OBJECT IDLETIME and FREQ
 
   // --- Looking up. The pointer is valid until the next change to this database. ---
   // For reading: nullptr if absent or expired. Counts a hit or a miss, refreshes the access time.
@@ -59,15 +54,17 @@ class Database {
   // The same, but leaves the access time alone (EXISTS, TYPE, TTL).
   const Entry* findUntouched(const KeyRef& key);
   // For reading without a trace: no statistics, no access time (OBJECT, TTL with NOTOUCH, DEBUG).
-  const Entry* peek(const KeyRef& key);
+  const Entry* peek(const KeyRef& key) { return lookup(key).entry(); }
   // To change the entry's value in place through the pointer. Its bucket is handed to running snapshots first.
-  // Refreshes the access time; counts no hit or miss.
+  // Refreshes the access time; counts no hit or miss. Here and in all changes, an entry whose time has come is deleted
+  // also in mode kHide, without a word: it is in the way of a local write.
   Entry* findForWrite(const KeyRef& key);
   bool exists(const KeyRef& key) { return peek(key) != nullptr; }
 
   // --- Changing. These do not notify: the handler calls Context::changed(). ---
   enum class Ttl : uint8_t { kKeep, kClear };
-  // Creates or overwrites; integers in canonical form are stored as numbers.
+  // Creates or overwrites, whatever was there; integers in canonical form are stored as numbers. kClear: the entry
+  // expires at expireAt, 0: never.
   void setString(const KeyRef& key, std::string_view value, Ttl ttl = Ttl::kClear, UnixMs expireAt = 0);
   void setNumber(const KeyRef& key, int64_t value, Ttl ttl = Ttl::kClear);
   // Large values without copying.
@@ -90,36 +87,52 @@ class Database {
   void copyTo(const Entry& from, Database& target, const KeyRef& to);
 
   // --- Time to live ---
-  // at: Unix milliseconds. False if the key is absent.
+  // at: Unix milliseconds, not 0. False if the key is absent.
   bool setExpire(const KeyRef& key, UnixMs at);
   bool persist(const KeyRef& key);  // true if it had a time to live
 
   // --- The whole database: only for commands that hold the world (kWholeKeyspace) or, where it says so, any ---
-  size_t size() const;                 // any: DBSIZE; entries that expired but are not yet deleted count
-  size_t withExpiry() const;           // any
+  size_t size() const;        // any: DBSIZE; entries that expired but are not yet deleted count
+  size_t withExpiry() const;  // any
   // One step of SCAN: visits at least about `count` entries, live ones only, and returns the next cursor, 0 at the end.
   // The engine holds the shard that scanShard(cursor) names; further shards are taken through `access` one at a time,
   // and the walk stops early, with a cursor that goes on there, where one is not free.
   uint64_t scan(uint64_t cursor, size_t count, ShardAccess& access, const std::function<void(const Entry&)>& visit);
-  static size_t scanShard(uint64_t cursor);
+  size_t scanShard(uint64_t cursor) const;  // any number is a valid cursor
   // Every live entry, in no order. World held.
   void forEach(const std::function<void(const Entry&)>& visit);
   const Entry* randomEntry(const std::function<uint64_t()>& random);  // world held; live entries only
 
  private:
-  Shard& shardOf(const KeyRef& key) const;
-  Table& tableOf(const KeyRef& key) const;
-  Table::Place lookup(const KeyRef& key, Table*& table);
-  void put(const KeyRef& key, Entry* entry, Table::Place place, Table& table);
-  void noteExpiry(const KeyRef& key, UnixMs at);
-  void expire(const KeyRef& key, Table& table, Table::Place place);
+  // Where a key is, or would be.
+  struct Spot {
+    Shard* shard;
+    Table* table;  // nullptr: none yet
+    Table::Place place;
+    Entry* entry() const { return place ? place.entry() : nullptr; }
+  };
+  Spot locate(const KeyRef& key) const;
+  Spot lookup(const KeyRef& key);
+  Spot lookupForWrite(const KeyRef& key);
+  bool live(const Entry& entry) const { return mode_ == ExpiryMode::kIgnore || !entry.expired(now_); }
+  UnixMs expiryFor(const Spot& spot, Ttl ttl, UnixMs expireAt) const;
+  void put(const Spot& spot, const KeyRef& key, Entry* entry);
+  void insert(const Spot& spot, const KeyRef& key, Entry* entry);
+  void setNumberUntil(const KeyRef& key, int64_t value, Ttl ttl, UnixMs expireAt);
+  void setExpireInPlace(const Spot& spot, const KeyRef& key, UnixMs at);
+  void rebuildWithExpiry(const Spot& spot, const KeyRef& key, UnixMs at);
+  void touch(Entry& entry);
+  uint64_t random();
 
   Keyspace* keyspace_;
   int index_;
-  UnixMs now_ = 0;
-  ExpiryMode mode_ = ExpiryMode::kDelete;
   bool touch_ = true;
+  ExpiryMode mode_ = ExpiryMode::kDelete;
+  UnixMs now_ = 0;
+  uint32_t lruClock_ = 0;
+  AccessPolicy policy_;
   ExpiryListener* listener_ = nullptr;
+  uint64_t randomState_;  // for LFU's dice
 };
 
 }  // namespace vigil::keyspace

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/ports/clock.h"
@@ -38,14 +38,20 @@ class Entry {
   enum class Encoding : uint8_t { kInline = 0, kInt = 1, kBuffer = 2, kObject = 3 };
   // Values up to this size are stored in the entry's own block; larger ones in a SharedBuffer.
   static constexpr size_t kMaxInline = 4096;
+  static constexpr size_t kMaxKeySize = size_t{512} << 20;
 
   // --- Making and freeing ---
+  // expireAt: Unix milliseconds, 0: never.
   static Entry* makeString(std::string_view key, std::string_view value, UnixMs expireAt = 0);
   static Entry* makeInt(std::string_view key, int64_t value, UnixMs expireAt = 0);
   static Entry* makeBuffer(std::string_view key, ds::SharedBuffer value, UnixMs expireAt = 0);
   static Entry* makeList(std::string_view key, ds::ChunkedList* list, UnixMs expireAt = 0);  // takes the list
-  // The same value under another key, or with another expiry; `from` is freed, its value moved.
+  // A string of `size` zero bytes that is to be edited: an inline value's block has room to grow into.
+  static Entry* makeEditable(std::string_view key, size_t size, UnixMs expireAt = 0);
+  // The same value under another key, or with another expiry; `from` is freed, its value moved. `key` may be its own.
   static Entry* rebuild(Entry* from, std::string_view key, UnixMs expireAt);
+  // An independent copy under another key. Large values share their bytes until one side changes them.
+  static Entry* copy(const Entry& from, std::string_view key, UnixMs expireAt);
   static void free(Entry* entry);
 
   // --- Key and metadata ---
@@ -80,9 +86,9 @@ class Entry {
 
   // --- Strings ---
   bool isInt() const { return encoding() == Encoding::kInt; }
-  int64_t number() const { return load<int64_t>(body() + expireSize()); }          // kInt
-  void setNumber(int64_t value) { store(body() + expireSize(), value); }           // kInt
-  std::string_view inlineValue() const {                                          // kInline
+  int64_t number() const { return load<int64_t>(body() + expireSize()); }  // kInt
+  void setNumber(int64_t value) { store(body() + expireSize(), value); }   // kInt
+  std::string_view inlineValue() const {                                   // kInline
     auto k = key();
     return {k.data() + k.size(), valueSize_};
   }
@@ -98,8 +104,19 @@ class Entry {
   bool edited() const { return flags_ & kEdited; }
   void setEdited() { flags_ |= kEdited; }
 
-  // kInline: overwrites the value in this very block, if it has room. False: make a new entry.
-  bool assignInline(std::string_view value);
+  // kInline: overwrites the value in this very block, if it has room and would not waste much. False: make a new
+  // entry. An edited value becomes a plain one.
+  bool assignInline(std::string_view value) {
+    if (value.size() == valueSize_) [[likely]] {
+      std::memcpy(valueStart(), value.data(), value.size());
+      flags_ &= static_cast<uint8_t>(~kEdited);
+      return true;
+    }
+    return resizeAndAssign(value);
+  }
+  // kInline, kBuffer: the value's bytes, grown with zero bytes to at least `size`, to be written to; marked as edited.
+  // An empty span with a null pointer: it does not fit into this block, make a new entry.
+  std::span<char> edit(size_t size);
 
   // --- Objects ---
   ds::ChunkedList& list();
@@ -110,14 +127,13 @@ class Entry {
   // Whether freeing is work enough for a background task (UNLINK, lazyfree-*).
   bool costlyToFree() const;
 
-  static uint64_t prefetchSpan() { return 64; }
-
  private:
   static constexpr uint8_t kHasExpire = 1;
   static constexpr uint8_t kEdited = 2;
   static constexpr uint8_t kWide = 255;
 
   Entry() = default;
+  // Room for `inlineSize` bytes of value; valueSize_ and the word are the caller's to set.
   static Entry* allocate(Type type, Encoding encoding, std::string_view key, size_t inlineSize, UnixMs expireAt);
 
   template <typename T>
@@ -141,6 +157,10 @@ class Entry {
   }
   char* word() { return body() + expireSize(); }
   const char* word() const { return body() + expireSize(); }
+  char* valueStart() { return const_cast<char*>(key().data()) + key().size(); }
+  // Of the block up to the value's last byte.
+  size_t usedBytes() const { return sizeof(Entry) + headSize() + key().size() + valueSize_; }
+  bool resizeAndAssign(std::string_view value);
   void dropValue();
 
   uint8_t typeEncoding_;

@@ -6,12 +6,14 @@
 // no worker is inside the keyspace at all (the engine's world lock).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "keyspace/access_clock.h"
+#include "keyspace/reaper.h"
 #include "keyspace/shard.h"
 #include "keyspace/snapshot.h"
 
@@ -20,21 +22,34 @@ namespace vigil::keyspace {
 class Keyspace {
  public:
   struct Options {
-    size_t shards = 64;  // a power of two, at most 512
+    size_t shards = 64;  // a power of two, at most kMaxShards
     size_t databases = 16;
     uint64_t hashSeed = 0;
+    uint64_t hashMask = ~uint64_t{0};  // fewer bits only in tests of collisions
+    Reaper* reaper = nullptr;          // null: everything is freed where it is dropped
+    AccessPolicy access = {};
   };
   explicit Keyspace(const Options& options);
   ~Keyspace();
 
+  static constexpr size_t kMaxShards = 512;
   size_t shardCount() const { return shards_.size(); }
   size_t databaseCount() const { return options_.databases; }
   Shard& shard(size_t number) const { return *shards_[number]; }
 
-  uint64_t hashOf(std::string_view key) const;
+  uint64_t hashOf(std::string_view key) const { return environment_.hash(key); }
   KeyRef ref(std::string_view key) const { return {key, hashOf(key)}; }
   size_t shardNumberOf(uint64_t hash) const { return (hash >> kShardShift) & (shards_.size() - 1); }
   Shard& shardOf(uint64_t hash) const { return *shards_[shardNumberOf(hash)]; }
+
+  // The two passes of a batch, for each of its keys: first the buckets, then the entries. Both read the table, so the
+  // shard must be held (with one worker: always). Optional.
+  void prefetchBucket(int db, uint64_t hash) const {
+    if (const Table* table = shardOf(hash).table(db)) table->prefetchBucket(hash);
+  }
+  void prefetchEntry(int db, uint64_t hash) const {
+    if (const Table* table = shardOf(hash).table(db)) table->prefetchEntry(hash);
+  }
 
   // Sums over shards; exact with the world held, else as of no single moment. Safe to call from any thread.
   size_t size(int db) const;
@@ -50,21 +65,26 @@ class Keyspace {
   // World held: raises the epoch and binds to all tables. `sink` must outlive the snapshot.
   std::unique_ptr<Snapshot> beginSnapshot(SnapshotSink& sink);
 
-  size_t tableMemory() const;  // world held: of buckets and expiry indexes
+  size_t tableMemory() const;  // world held: of buckets and expiry indexes, without entries
+
+  // --- Any thread ---
+  struct Statistics {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+    uint64_t expired = 0;
+  };
+  Statistics statistics() const;  // since the start; CONFIG RESETSTAT remembers what to subtract
+  // By what entries note their use. A change leaves old notes as they are, as in Redis.
+  AccessPolicy accessPolicy() const { return access_.load(std::memory_order_relaxed); }
+  void setAccessPolicy(AccessPolicy policy) { access_.store(policy, std::memory_order_relaxed); }
 
  private:
   friend class Snapshot;
   static constexpr int kShardShift = 40;
   Options options_;
-  uint32_t epoch_ = 1;
+  ShardEnvironment environment_;
+  std::atomic<AccessPolicy> access_;
   std::vector<std::unique_ptr<Shard>> shards_;
-};
-
-// Frees entries and tables away from the data plane; what `lazily` and detach leave behind goes here.
-class Reaper {
- public:
-  virtual ~Reaper() = default;
-  virtual void reap(std::move_only_function<void()> freeing) = 0;
 };
 
 }  // namespace vigil::keyspace

@@ -1,38 +1,83 @@
 // One shard of the keyspace: a lock, and what it guards: one table per numbered database, and the order in which
 // their entries expire.
+//
+// Everything here is touched under the lock (or with the world held), but for the counters, which any thread may read.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "base/ports/clock.h"
+#include "keyspace/counter.h"
+#include "keyspace/key_hash.h"
 #include "keyspace/shard_lock.h"
 #include "keyspace/table.h"
 
 namespace vigil::keyspace {
 
 class ExpiryIndex;
+class ExpiryListener;
+class Reaper;
 class Snapshot;
 
-class Shard final : public Preserver {
+// What all shards of a keyspace go by; owned by the keyspace.
+struct ShardEnvironment {
+  uint32_t epoch = 1;  // of snapshots; changes with the world held
+  KeyHash hash;
+  Reaper* reaper = nullptr;  // null: everything is freed at once, by whoever drops it
+};
+
+class alignas(64) Shard final : public Preserver {
  public:
-  Shard(size_t number, size_t databases, const uint32_t& epoch, uint64_t hashSeed);
+  Shard(size_t number, size_t databases, const ShardEnvironment& environment);
   ~Shard() override;
 
   ShardLock lock;
 
+  // For INFO; reading needs no lock.
+  struct Statistics {
+    Counter hits;
+    Counter misses;
+    Counter expired;
+  };
+  Statistics statistics;
+
   size_t number() const { return number_; }
   // nullptr where the database never had a key in this shard.
   Table* table(int db) const { return tables_[static_cast<size_t>(db)].get(); }
-  Table& makeTable(int db);
+  Table& makeTable(int db) {
+    Table* existing = table(db);
+    return existing != nullptr ? *existing : createTable(db);
+  }
   ExpiryIndex& expiry(int db);
 
+  // --- Changes to a table's entries that the counters below must follow ---
+  void insert(int db, Table& table, uint64_t hash, Entry* entry);
+  Entry* replace(int db, Table& table, uint64_t hash, Table::Place place, Entry* entry);
+  Entry* remove(int db, Table& table, uint64_t hash, Table::Place place);
+  // Deletes an entry whose time has come; the listener (may be null) hears of it first.
+  void expire(int db, Table& table, const KeyRef& key, Table::Place place, ExpiryListener* listener);
+  // Frees an entry that is in no table any more: in the background if that is work.
+  void discard(Entry* entry, bool lazily) const;
+
+  // Any thread: how many entries a database has here, and how many of them have a time to live.
+  uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
+  uint64_t withExpiry(int db) const { return sizes_[static_cast<size_t>(db)].withExpiry.get(); }
+
+  // --- Upkeep, from the engine's cron with the lock held; each call is short ---
+  // Deletes about `budget` entries whose time has come; returns how many it deleted. `more`: others are due.
+  size_t expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more);
+  // Goes on with resizing of tables; true if there is more.
+  bool rehashSome(size_t regions);
+
+  // --- Whole tables, with the world held ---
   // SWAPDB's part of this shard; the tables' snapshots go with them.
   void swap(int a, int b);
   // Takes the table of a database away and leaves none (FLUSHDB): nullptr if there was none.
   std::shared_ptr<Table> detach(int db);
-  // Puts tables loaded beside the old ones in place, and gives the old ones back.
+  // Takes over all tables of another keyspace's shard, and gives the old ones back.
   std::vector<std::shared_ptr<Table>> replaceAll(Shard& loaded);
+  size_t memory() const;  // of tables and expiry indexes, without entries
 
   void preserve(const Table& table, const Bucket& bucket) override;
 
@@ -40,12 +85,24 @@ class Shard final : public Preserver {
   friend class Keyspace;
   friend class Snapshot;
 
-  size_t number_;
-  const uint32_t& epoch_;
-  uint64_t hashSeed_;
-  std::vector<std::shared_ptr<Table>> tables_;                // by database
-  std::vector<std::unique_ptr<ExpiryIndex>> expiry_;          // by database
-  std::vector<Snapshot*> snapshots_;                          // running ones, oldest epoch first
+  struct Sizes {
+    Counter entries;
+    Counter withExpiry;
+  };
+  Table& createTable(int db);
+  void publishSize(int db);
+  void publishSize(int db, const Table& table) {
+    Sizes& sizes = sizes_[static_cast<size_t>(db)];
+    sizes.entries.set(table.size());
+    sizes.withExpiry.set(table.withExpiry());
+  }
+
+  const size_t number_;
+  const ShardEnvironment& environment_;
+  std::vector<std::shared_ptr<Table>> tables_;        // by database
+  std::vector<std::unique_ptr<ExpiryIndex>> expiry_;  // by database; null while nothing expires
+  std::vector<Sizes> sizes_;                          // by database; what the tables say, for other threads
+  std::vector<Snapshot*> snapshots_;                  // running ones, oldest epoch first
 };
 
 }  // namespace vigil::keyspace

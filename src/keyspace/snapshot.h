@@ -1,13 +1,12 @@
 // The keyspace as of one moment, read while writers go on. See DESIGN: "Snapshots without fork".
 //
 // begin (world held) -> each shard walked in steps (shard held), while changes to buckets not yet walked hand them over
-// first -> done when every shard's walk has ended. Bound to the tables as of its beginning: SWAPDB and FLUSHALL
+// first -> done when every shard's walk has ended. It is bound to the tables as of its beginning: SWAPDB and FLUSHALL
 // detach tables and the walk goes on over the detached ones.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -43,9 +42,11 @@ class Snapshot {
   };
   const std::vector<DatabaseSize>& databases() const { return databases_; }
 
-  // Walks a piece of this shard (about `buckets` buckets). The shard's lock is held. True if the shard is done.
+  // Walks a piece of this shard (about `buckets` buckets, fewer where the sink is not ready). The shard's lock is held.
+  // True if the shard is done. Each shard needs at least one call.
   bool step(size_t shard, size_t buckets);
-  bool shardDone(size_t shard) const;
+  bool shardDone(size_t shard) const { return walks_[shard].done; }  // the shard's lock is held
+  // Any thread.
   bool done() const { return shardsLeft_.load(std::memory_order_acquire) == 0; }
 
  private:
@@ -59,11 +60,12 @@ class Snapshot {
     std::vector<BoundTable> tables;
     size_t table = 0;     // being walked
     uint64_t cursor = 0;  // in it
-    bool begun = false;   // whether cursor 0 means the start or the end
     bool done = false;
   };
   Snapshot(Keyspace& keyspace, SnapshotSink& sink, uint32_t epoch);
-  int databaseOf(size_t shard, const Table& table) const;  // -1: not one of ours
+  // Gives the sink all entries of a bucket, if its table is one of ours.
+  void takeBucket(size_t shard, const Table& table, const Bucket& bucket);
+  void unbind(size_t shard);
 
   Keyspace& keyspace_;
   SnapshotSink& sink_;

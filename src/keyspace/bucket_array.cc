@@ -1,0 +1,81 @@
+#include "keyspace/bucket_array.h"
+
+#include <cassert>
+#include <new>
+
+namespace vigil::keyspace {
+
+void BucketArray::Free::operator()(Bucket* buckets) const {
+  ::operator delete (buckets, std::align_val_t{alignof(Bucket)});
+}
+
+BucketArray::Buckets BucketArray::allocate(size_t count) {
+  return Buckets(static_cast<Bucket*>(::operator new (count * sizeof(Bucket), std::align_val_t{alignof(Bucket)})));
+}
+
+BucketArray::BucketArray(size_t count) : buckets_(allocate(count)), mask_(count - 1) {
+  assert(count != 0 && (count & mask_) == 0);
+}
+
+size_t BucketArray::memory() const {
+  return (size() + pool_.size() * kPoolBlock) * sizeof(Bucket) + pool_.capacity() * sizeof(Buckets) +
+         freePool_.capacity() * sizeof(uint32_t);
+}
+
+uint32_t BucketArray::allocateOverflow() {
+  uint32_t index = 0;
+  if (!freePool_.empty()) {
+    index = freePool_.back();
+    freePool_.pop_back();
+  } else {
+    if (poolUsed_ == pool_.size() * kPoolBlock) pool_.push_back(allocate(kPoolBlock));
+    index = ++poolUsed_;
+  }
+  overflowAt(index) = Bucket{};
+  return index;
+}
+
+void BucketArray::put(Bucket& head, uint64_t slot) {
+  Bucket* bucket = &head;
+  for (;;) {
+    for (uint64_t& at : bucket->slots) {
+      if (at == 0) {
+        at = slot;
+        return;
+      }
+    }
+    if (bucket->overflow == 0) bucket->overflow = allocateOverflow();
+    bucket = &overflowAt(bucket->overflow);
+  }
+}
+
+void BucketArray::erase(Bucket& head, Bucket& bucket, int slot) {
+  bucket.slots[slot] = 0;
+  if (head.overflow == 0) [[likely]]
+    return;
+  Bucket* before = &head;
+  while (overflowAt(before->overflow).overflow != 0) before = &overflowAt(before->overflow);
+  Bucket& last = overflowAt(before->overflow);
+  int used = 0;
+  uint64_t* moving = nullptr;
+  for (uint64_t& at : last.slots) {
+    if (at == 0) continue;
+    ++used;
+    moving = &at;
+  }
+  if (&bucket != &last) {
+    bucket.slots[slot] = std::exchange(*moving, 0);
+    --used;
+  }
+  if (used == 0) {
+    freePool_.push_back(before->overflow);
+    before->overflow = 0;
+  }
+}
+
+void BucketArray::clear(Bucket& head) {
+  for (uint32_t index = head.overflow; index != 0; index = overflowAt(index).overflow) freePool_.push_back(index);
+  head = Bucket{{}, head.version, 0};
+}
+
+}  // namespace vigil::keyspace

@@ -1,0 +1,85 @@
+#include "keyspace/keyspace.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "keyspace/expiry_index.h"
+
+namespace vigil::keyspace {
+
+Keyspace::Keyspace(const Options& options)
+    : options_(options),
+      environment_{.epoch = 1, .hash = {options.hashSeed, options.hashMask}, .reaper = options.reaper},
+      access_(options.access) {
+  assert(options.shards != 0 && options.shards <= kMaxShards && (options.shards & (options.shards - 1)) == 0);
+  shards_.reserve(options.shards);
+  for (size_t i = 0; i < options.shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(i, options.databases, environment_));
+  }
+}
+
+Keyspace::~Keyspace() = default;
+
+size_t Keyspace::size(int db) const {
+  size_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->size(db);
+  return sum;
+}
+
+size_t Keyspace::withExpiry(int db) const {
+  size_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->withExpiry(db);
+  return sum;
+}
+
+std::vector<std::shared_ptr<Table>> Keyspace::detachAll(int db) {
+  std::vector<std::shared_ptr<Table>> detached;
+  const int databases = static_cast<int>(options_.databases);
+  for (int i = db < 0 ? 0 : db; i < (db < 0 ? databases : db + 1); ++i) {
+    for (const auto& shard : shards_) {
+      if (auto table = shard->detach(i)) detached.push_back(std::move(table));
+    }
+  }
+  return detached;
+}
+
+void Keyspace::swapDatabases(int a, int b) {
+  for (const auto& shard : shards_) shard->swap(a, b);
+}
+
+std::vector<std::shared_ptr<Table>> Keyspace::replaceAll(Keyspace& loaded) {
+  assert(loaded.shardCount() == shardCount() && loaded.databaseCount() == databaseCount());
+  assert(loaded.options_.hashSeed == options_.hashSeed && loaded.options_.hashMask == options_.hashMask);
+  // No bucket may be newer than the epoch.
+  environment_.epoch = std::max(environment_.epoch, loaded.environment_.epoch);
+  std::vector<std::shared_ptr<Table>> old;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    auto tables = shards_[i]->replaceAll(*loaded.shards_[i]);
+    std::move(tables.begin(), tables.end(), std::back_inserter(old));
+  }
+  return old;
+}
+
+std::unique_ptr<Snapshot> Keyspace::beginSnapshot(SnapshotSink& sink) {
+  ++environment_.epoch;
+  return std::unique_ptr<Snapshot>(new Snapshot(*this, sink, environment_.epoch));
+}
+
+size_t Keyspace::tableMemory() const {
+  size_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->memory();
+  return bytes;
+}
+
+Keyspace::Statistics Keyspace::statistics() const {
+  Statistics sum;
+  for (const auto& shard : shards_) {
+    sum.hits += shard->statistics.hits.get();
+    sum.misses += shard->statistics.misses.get();
+    sum.expired += shard->statistics.expired.get();
+  }
+  return sum;
+}
+
+}  // namespace vigil::keyspace

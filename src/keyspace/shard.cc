@@ -1,0 +1,138 @@
+#include "keyspace/shard.h"
+
+#include <utility>
+
+#include "keyspace/expiry_index.h"
+#include "keyspace/expiry_listener.h"
+#include "keyspace/reaper.h"
+#include "keyspace/snapshot.h"
+
+namespace vigil::keyspace {
+
+Shard::Shard(size_t number, size_t databases, const ShardEnvironment& environment)
+    : number_(number), environment_(environment), tables_(databases), expiry_(databases), sizes_(databases) {}
+
+Shard::~Shard() = default;
+
+Table& Shard::createTable(int db) {
+  auto& table = tables_[static_cast<size_t>(db)];
+  table = std::make_shared<Table>(environment_.epoch, *this, environment_.hash);
+  return *table;
+}
+
+ExpiryIndex& Shard::expiry(int db) {
+  auto& index = expiry_[static_cast<size_t>(db)];
+  if (index == nullptr) index = std::make_unique<ExpiryIndex>();
+  return *index;
+}
+
+// --- Entries ---
+
+void Shard::insert(int db, Table& table, uint64_t hash, Entry* entry) {
+  table.insert(hash, entry);
+  publishSize(db, table);
+}
+
+Entry* Shard::replace(int db, Table& table, uint64_t hash, Table::Place place, Entry* entry) {
+  Entry* old = table.replace(hash, place, entry);
+  publishSize(db, table);
+  return old;
+}
+
+Entry* Shard::remove(int db, Table& table, uint64_t hash, Table::Place place) {
+  Entry* entry = table.remove(hash, place);
+  publishSize(db, table);
+  return entry;
+}
+
+void Shard::expire(int db, Table& table, const KeyRef& key, Table::Place place, ExpiryListener* listener) {
+  if (listener != nullptr) listener->onExpired(db, key);
+  statistics.expired.add();
+  discard(remove(db, table, key.hash, place), true);
+}
+
+void Shard::discard(Entry* entry, bool lazily) const {
+  if (lazily && environment_.reaper != nullptr && entry->costlyToFree()) {
+    environment_.reaper->reap([entry] { Entry::free(entry); });
+  } else {
+    Entry::free(entry);
+  }
+}
+
+// --- Upkeep ---
+
+size_t Shard::expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more) {
+  more = false;
+  Table* entries = table(db);
+  ExpiryIndex* index = expiry_[static_cast<size_t>(db)].get();
+  if (entries == nullptr || index == nullptr) return 0;
+  size_t deleted = 0;
+  more = index->popDue(*entries, now, budget, [&](const Entry& entry) {
+    const KeyRef key{entry.key(), entries->hashOf(entry.key())};
+    expire(db, *entries, key, entries->find(key), &listener);
+    ++deleted;
+  });
+  index->compactStep(*entries, budget);
+  return deleted;
+}
+
+bool Shard::rehashSome(size_t regions) {
+  bool more = false;
+  for (const auto& table : tables_) {
+    if (table != nullptr && table->rehashStep(regions)) more = true;
+  }
+  return more;
+}
+
+// --- Whole tables ---
+
+void Shard::publishSize(int db) {
+  if (const Table* present = table(db)) {
+    publishSize(db, *present);
+  } else {
+    sizes_[static_cast<size_t>(db)].entries.set(0);
+    sizes_[static_cast<size_t>(db)].withExpiry.set(0);
+  }
+}
+
+void Shard::swap(int a, int b) {
+  std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
+  std::swap(expiry_[static_cast<size_t>(a)], expiry_[static_cast<size_t>(b)]);
+  publishSize(a);
+  publishSize(b);
+}
+
+std::shared_ptr<Table> Shard::detach(int db) {
+  std::shared_ptr<Table> table = std::move(tables_[static_cast<size_t>(db)]);
+  expiry_[static_cast<size_t>(db)] = nullptr;
+  publishSize(db);
+  return table;
+}
+
+std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
+  std::vector<std::shared_ptr<Table>> old;
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    if (tables_[i] != nullptr) old.push_back(std::move(tables_[i]));
+    tables_[i] = std::move(loaded.tables_[i]);
+    if (tables_[i] != nullptr) tables_[i]->rebind(environment_.epoch, *this);
+    expiry_[i] = std::move(loaded.expiry_[i]);
+    publishSize(static_cast<int>(i));
+    loaded.publishSize(static_cast<int>(i));
+  }
+  return old;
+}
+
+size_t Shard::memory() const {
+  size_t bytes = sizeof(Shard);
+  for (const auto& table : tables_) bytes += table != nullptr ? table->memory() : 0;
+  for (const auto& index : expiry_) bytes += index != nullptr ? index->memory() : 0;
+  return bytes;
+}
+
+void Shard::preserve(const Table& table, const Bucket& bucket) {
+  for (Snapshot* snapshot : snapshots_) {
+    if (snapshot->epoch() > bucket.version) snapshot->takeBucket(number_, table, bucket);
+  }
+}
+
+}  // namespace vigil::keyspace
