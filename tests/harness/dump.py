@@ -3,15 +3,22 @@
 TTL_TOLERANCE_MS = 3000
 
 
-def _value(client, kind, key):
-    readers = {
-        b"string": lambda: client.get(key),
-        b"list": lambda: client.lrange(key, 0, -1),
-        b"hash": lambda: client.hgetall(key),
-        b"set": lambda: sorted(client.smembers(key)),
-        b"zset": lambda: client.zrange(key, 0, -1, withscores=True),
-    }
-    return readers[kind]()
+READERS = {
+    b"string": ("GET",),
+    b"list": ("LRANGE", "0", "-1"),
+    b"hash": ("HGETALL",),
+    b"set": ("SMEMBERS",),
+    b"zset": ("ZRANGE", "0", "-1", "WITHSCORES"),
+}
+
+
+def _normal(kind, value):
+    """Sets and hashes have no order."""
+    if kind == b"set":
+        return sorted(value)
+    if kind == b"hash":
+        return sorted(zip(value[::2], value[1::2]))
+    return value
 
 
 def full_dump(server):
@@ -19,17 +26,22 @@ def full_dump(server):
     out."""
     result = {}
     databases = int(server.call("CONFIG", "GET", "databases")[1])
-    for database in range(databases):
-        client = server.redis(db=database)
-        for key in client.scan_iter(count=1000):
-            kind = client.type(key)
-            if kind == b"none":
-                continue
-            at = client.execute_command("PEXPIRETIME", key)
-            if at == -2:
-                continue
-            result[database, key] = (kind, _value(client, kind, key), None if at == -1 else at)
-        client.close()
+    with server.raw() as client:
+        for database in range(databases):
+            client.call("SELECT", database)
+            cursor = b"0"
+            while True:
+                reply = client.call("SCAN", cursor, "COUNT", 1000)
+                cursor, keys = reply.value[0].value, reply.value[1].plain()
+                facts = client.pipeline([words for key in keys for words in (("TYPE", key), ("PEXPIRETIME", key))])
+                kinds, times = [fact.value for fact in facts[::2]], [fact.value for fact in facts[1::2]]
+                there = [(key, kind, time) for key, kind, time in zip(keys, kinds, times) if kind != b"none" and time != -2]
+                values = client.pipeline([(READERS[kind][0], key, *READERS[kind][1:]) for key, kind, _ in there])
+                for (key, kind, time), value in zip(there, values):
+                    assert not value.is_error, f"{server}: {key}: {value}"
+                    result[database, key] = (kind, _normal(kind, value.plain()), None if time == -1 else time)
+                if cursor == b"0":
+                    break
     return result
 
 

@@ -82,6 +82,11 @@ class RawClient:
         self.send(*words)
         return self.read()
 
+    def pipeline(self, commands):
+        """Sends all the commands at once and returns their replies."""
+        self.socket.sendall(b"".join(map(encode, commands)))
+        return [self.read() for _ in commands]
+
     def send(self, *words):
         self.socket.sendall(encode(words))
 
@@ -115,27 +120,31 @@ class RawClient:
             raise Closed()
         self._buffer += more
 
-    def _line(self):
+    def read_line(self):
         while b"\r\n" not in self._buffer:
             self._fill()
         line, self._buffer = self._buffer.split(b"\r\n", 1)
         return line
 
-    def _exactly(self, count):
-        if len(self._buffer) < count + 2:
+    def read_bytes(self, count):
+        if len(self._buffer) < count:
             parts, have = [self._buffer], len(self._buffer)
-            while have < count + 2:
+            while have < count:
                 self._buffer = b""
                 self._fill()
                 parts.append(self._buffer)
                 have += len(self._buffer)
             self._buffer = b"".join(parts)
-        data, end, self._buffer = self._buffer[:count], self._buffer[count:count + 2], self._buffer[count + 2:]
-        assert end == b"\r\n", f"a bulk string of {count} bytes is followed by {end!r}"
+        data, self._buffer = self._buffer[:count], self._buffer[count:]
         return data
 
+    def _bulk(self, count):
+        data = self.read_bytes(count + 2)
+        assert data.endswith(b"\r\n"), f"a bulk string of {count} bytes is followed by {data[-2:]!r}"
+        return data[:-2]
+
     def _parse(self):
-        line = self._line()
+        line = self.read_line()
         kind, rest = chr(line[0]), line[1:]
         if kind in "+-,(":
             return Reply(kind, rest)
@@ -147,7 +156,7 @@ class RawClient:
             assert rest == b"", f"null with {rest!r}"
             return Reply(kind, None)
         if kind in "$=!":
-            return Reply(kind, None if rest == b"-1" else self._exactly(int(rest)))
+            return Reply(kind, None if rest == b"-1" else self._bulk(int(rest)))
         if kind in "*~>%":
             if rest == b"-1":
                 return Reply(kind, None)

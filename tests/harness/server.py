@@ -54,6 +54,36 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no server outlives a killed test run
 
 
+class Daemon:
+    """A process that is not our child, known by its pid; has the part of Popen's interface that Server uses."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None
+
+    def poll(self):
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            state = "Z"
+        if state == "Z":
+            self.returncode = 0  # not known; a daemon's parent is init
+        return self.returncode
+
+    def wait(self, timeout=PATIENCE):
+        wait_until(f"process {self.pid} ends", lambda: self.poll() is not None, timeout)
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
 class Ended(AssertionError):
     """The server ended before it was ready."""
 
@@ -76,6 +106,7 @@ class Server:
             self.config_path.write_text(config_file)
         self.arguments = list(arguments)
         self.log_path = self.directory / "stdout.log"
+        self.logfile = None  # where the log is if the configuration sends it to a file
         self.process = None
         self._clients = []
 
@@ -100,6 +131,16 @@ class Server:
 
     def start(self):
         self.spawn()
+        self.wait_ready()
+        return self
+
+    def start_daemon(self, pidfile):
+        """For a configuration with `daemonize yes`: the launching process ends with 0, the server is who wrote pidfile."""
+        self.spawn()
+        status = self.process.wait(PATIENCE)
+        if status != 0:
+            raise Ended(f"{self} ended with status {status}:\n{self.log_tail()}")
+        self.process = Daemon(int(wait_until(f"{self} writes {pidfile}", lambda: Path(pidfile).read_text().strip())))
         self.wait_ready()
         return self
 
@@ -145,7 +186,7 @@ class Server:
             self.process.terminate()
             try:
                 self.process.wait(20)
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, AssertionError):
                 self.process.kill()
                 self.process.wait()
         self._drop_clients()
@@ -196,7 +237,7 @@ class Server:
     # --- its log
 
     def log_text(self):
-        path = Path(self.options["logfile"]) if self.options.get("logfile") else self.log_path
+        path = self.logfile or self.log_path
         return path.read_text(errors="replace") if path.exists() else ""
 
     def log_tail(self, lines=25):
