@@ -61,6 +61,17 @@ bool flagsDependOnArguments(const KeySpec& spec) { return (spec.flags & kKeyVari
 
 }  // namespace
 
+uint32_t categoriesOf(const CommandSpec& spec) {
+  uint32_t categories = spec.categories;
+  if ((spec.flags & kWrite) != 0) categories |= kCatWrite;
+  if ((spec.flags & kReadonly) != 0 && (categories & kCatScripting) == 0) categories |= kCatRead;
+  if ((spec.flags & kAdmin) != 0) categories |= kCatAdmin | kCatDangerous;
+  if ((spec.flags & kPubsub) != 0) categories |= kCatPubsub;
+  if ((spec.flags & kFast) != 0) categories |= kCatFast;
+  if ((spec.flags & kBlocking) != 0) categories |= kCatBlocking;
+  return (categories & kCatFast) != 0 ? categories : categories | kCatSlow;
+}
+
 bool findKeys(const CommandSpec& spec, Arguments args, std::vector<KeyPosition>& keys) {
   keys.clear();
   const bool fixed = std::ranges::none_of(spec.keys, flagsDependOnArguments);

@@ -136,6 +136,9 @@ struct CommandSpec {
   std::string_view arguments = {};
 };
 
+// The row's ACL categories with those that follow from its flags.
+uint32_t categoriesOf(const CommandSpec& spec);
+
 // The positions of all keys of this call, in place of what `keys` held. False, and no keys, if the arguments do not hold
 // what the specification promises (a number of keys that is no number, too few arguments). Sharded channels
 // (kKeyNotKey) are not among them.
