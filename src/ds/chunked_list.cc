@@ -113,11 +113,15 @@ size_t ChunkedList::memoryUsage(size_t samples) const {
 
 // --- chunks ---
 
-PackedList ChunkedList::chunkOf(const Element& element, bool at_front) const {
+// A new chunk that is to be inserted at this index.
+PackedList ChunkedList::chunkOf(const Element& element, size_t index) const {
   PackedList chunk;
-  // Where there are many chunks, one more full block is little: it is made at once instead of growing.
-  if (!middle_.empty() && limit_.fill < 0) {
-    const size_t room = limit_.maxBytes() - PackedList::kHeaderSize;
+  const bool at_front = index == 0;
+  const size_t room = limit_.maxBytes() - PackedList::kHeaderSize;
+  // Where there are many chunks, one more full block is little: at the ends, where it will be filled, it is made at
+  // once instead of growing.
+  if (!middle_.empty() && (at_front || index == size()) && limit_.fill < 0 &&
+      listpack::encodedSize(element) <= room / 8) {
     at_front ? chunk.reserveFront(room) : chunk.reserveBack(room);
   }
   at_front ? chunk.pushFront(element) : chunk.pushBack(element);
@@ -215,7 +219,7 @@ bool ChunkedList::dropSome(size_t chunks) {
 void ChunkedList::pushFront(std::string_view text) {
   const Element element = listpack::classify(text);
   noteGrowth(text.size());
-  if (!head_.empty() && !hasRoom(head_, element)) return insertChunk(0, chunkOf(element, true));
+  if (!head_.empty() && !hasRoom(head_, element)) return insertChunk(0, chunkOf(element, 0));
   head_.pushFront(element);
 }
 
@@ -223,7 +227,7 @@ void ChunkedList::pushBack(std::string_view text) {
   const Element element = listpack::classify(text);
   noteGrowth(text.size());
   PackedList& last = tail_.empty() ? head_ : tail_;
-  if (!last.empty() && !hasRoom(last, element)) return insertChunk(size(), chunkOf(element, false));
+  if (!last.empty() && !hasRoom(last, element)) return insertChunk(size(), chunkOf(element, size()));
   last.pushBack(element);
 }
 
@@ -264,7 +268,7 @@ void ChunkedList::insertElement(size_t index, const Element& element) {
   } else if (index < size() && hasRoom(*chunkAt(index).chunk, element)) {
     editAt(index, [&](PackedList& chunk, size_t) { chunk.pushFront(element); });
   } else {
-    insertChunk(index, chunkOf(element, index == 0));
+    insertChunk(index, chunkOf(element, index));
   }
 }
 

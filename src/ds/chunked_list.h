@@ -136,7 +136,7 @@ class ChunkedList {
     if (middle_.empty()) settle();
   }
   void settle();
-  PackedList chunkOf(const Element& element, bool at_front) const;
+  PackedList chunkOf(const Element& element, size_t index) const;
   void refillHead();
   void refillTail();
   template <typename Edit>

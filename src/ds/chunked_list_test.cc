@@ -111,6 +111,17 @@ TEST(ChunkedList, ALargeElementHasAChunkOfItsOwn) {
   list.checkInvariants();
 }
 
+TEST(ChunkedList, InsertingLargeElementsEverywhereWastesLittle) {
+  ChunkedList list = numbers(5'000);
+  size_t bytes = list.memoryUsage();
+  for (size_t i = 0; i < 100; ++i) {
+    list.insert(i * 50 + 1, std::string(6'000, 'M'));
+    bytes += 6'000;
+  }
+  list.checkInvariants();
+  EXPECT_LT(static_cast<double>(list.memoryUsage()), 1.2 * static_cast<double>(bytes));
+}
+
 TEST(ChunkedList, ASnapshotDoesNotSeeLaterChanges) {
   ChunkedList list = numbers(20'000);
   const Texts before = texts(list);
