@@ -13,6 +13,13 @@ namespace {
 
 constexpr const char* kBadDirective = "Bad directive or wrong number of arguments";
 
+// A name with a dot is the option of a module, and no module is ever loaded.
+const char* unknownDirective(const std::string& name, std::span<const std::string> words) {
+  if (name.find('.') == std::string::npos) return kBadDirective;
+  return words.empty() ? "Module config specified without value"
+                       : "Module Configuration detected without loadmodule directive or no ApplyConfig call: aborting";
+}
+
 // As CONFIG SET cuts the value of an option of several words: at each single space.
 std::vector<std::string> splitAtSpaces(std::string_view text) {
   std::vector<std::string> words;
@@ -66,7 +73,7 @@ Status ConfigRegistry::loadDirective(const std::string& name, std::span<const st
   auto found = byName_.find(name);
   if (found == byName_.end()) {
     auto directive = directives_.find(name);
-    if (directive == directives_.end()) return fail(kBadDirective);
+    if (directive == directives_.end()) return fail(unknownDirective(name, words));
     const ConfigDirective& row = directive->second;
     if (words.size() < row.minWords || words.size() > row.maxWords) return fail(kBadDirective);
     return row.load ? row.load(words) : Status();

@@ -236,6 +236,37 @@ OptionTypePtr integerListOption(Shared<std::vector<int64_t>>& value, int64_t min
   return listOption(get, set, false, "integers, " + std::to_string(min) + " to " + std::to_string(max));
 }
 
+std::function<Status(const std::string&)> fileNameValidator(std::string option, bool mayBeEmpty) {
+  return [option = std::move(option), mayBeEmpty](const std::string& name) -> Status {
+    if (name.empty() && !mayBeEmpty) return fail(option + " can't be empty");
+    if (name.find('/') != std::string::npos) return fail(option + " can't be a path, just a filename");
+    return {};
+  };
+}
+
+Status validateHostName(const std::string& name) {
+  constexpr size_t kMaxLength = 256;  // with the NUL that Redis's buffers end with
+  if (name.size() >= kMaxLength) return fail("Hostnames must be less than 256 characters");
+  bool allowed = std::ranges::all_of(name, [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+  });
+  return allowed ? Status() : fail("Hostnames may only contain alphanumeric characters, hyphens or dots");
+}
+
+Status validateTitleTemplate(const std::string& text) {
+  static constexpr std::string_view kVariables[] = {"title",    "listen-addr", "server-mode", "port",
+                                                    "tls-port", "unixsocket",  "config-file"};
+  Status invalid = fail("template format is invalid or contains unknown variables");
+  if (text.empty()) return invalid;
+  for (size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
+    size_t close = text.find('}', open);
+    if (close == std::string::npos) return invalid;
+    std::string_view variable = std::string_view(text).substr(open + 1, close - open - 1);
+    if (std::ranges::find(kVariables, variable) == std::end(kVariables)) return invalid;
+  }
+  return {};
+}
+
 namespace {
 
 struct EventLetter {

@@ -59,6 +59,13 @@ OptionTypePtr percentilesOption(Shared<std::vector<double>>& value);
 // Several integers in one line, exactly as many as the default has: oom-score-adj-values.
 OptionTypePtr integerListOption(Shared<std::vector<int64_t>>& value, int64_t min, int64_t max);
 
+// For stringOption(): the name of a file without a folder (dbfilename, appendfilename); `option` is named in the text.
+std::function<Status(const std::string&)> fileNameValidator(std::string option, bool mayBeEmpty);
+// cluster-announce-hostname
+Status validateHostName(const std::string& name);
+// proc-title-template: {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, {unixsocket}, {config-file}.
+Status validateTitleTemplate(const std::string& text);
+
 // notify-keyspace-events as bits.
 namespace keyspaceEvent {
 inline constexpr int kKeyspace = 1 << 0, kKeyevent = 1 << 1, kGeneric = 1 << 2, kString = 1 << 3, kList = 1 << 4,

@@ -41,8 +41,8 @@ class OptionType {
 using OptionTypePtr = std::unique_ptr<OptionType>;
 
 struct EnumName {
-  const char* name;
-  int value;
+  std::string name;
+  int value = 0;
 };
 
 enum class IntegerForm { kDecimal, kOctal, kMemory, kPercentOrMemory };

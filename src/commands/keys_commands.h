@@ -1,0 +1,18 @@
+// The rows of the generic key commands, for the command table. Their owner is a KeyOptions.
+#pragma once
+
+#include <span>
+
+#include "command/spec.h"
+
+namespace vigil::commands {
+
+std::span<const command::CommandSpec> keyExistenceCommands();  // DEL UNLINK EXISTS TOUCH TYPE
+std::span<const command::CommandSpec> keyMoveCommands();       // RENAME RENAMENX MOVE COPY
+std::span<const command::CommandSpec> keyExpireCommands();     // EXPIRE PEXPIRE EXPIREAT PEXPIREAT
+std::span<const command::CommandSpec> keyTtlCommands();        // TTL PTTL EXPIRETIME PEXPIRETIME PERSIST
+std::span<const command::CommandSpec> keyScanCommands();       // SCAN KEYS RANDOMKEY DBSIZE
+std::span<const command::CommandSpec> keyObjectCommands();     // OBJECT
+std::span<const command::CommandSpec> databaseCommands();      // FLUSHDB FLUSHALL SWAPDB
+
+}  // namespace vigil::commands

@@ -1,0 +1,13 @@
+#include "commands/keys_options.h"
+
+#include "base/config.h"
+
+namespace vigil::commands {
+
+void KeyOptions::addTo(ConfigRegistry& registry) {
+  registry.add({.name = "lazyfree-lazy-user-del"}, boolOption(lazyUserDelete));
+  registry.add({.name = "lazyfree-lazy-user-flush"}, boolOption(lazyUserFlush));
+  registry.add({.name = "lazyfree-lazy-expire"}, boolOption(lazyExpire));
+}
+
+}  // namespace vigil::commands
