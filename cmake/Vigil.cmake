@@ -21,7 +21,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(vigil_options INTERFACE -Wcast-align=strict -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
     -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-free-nonheap-object)
 else()
-  target_compile_options(vigil_options INTERFACE -Wthread-safety)
+  # libstdc++ 12's std::stable_sort uses a function that it declares deprecated.
+  target_compile_options(vigil_options INTERFACE -Wthread-safety -Wno-deprecated-declarations)
 endif()
 if(VIGIL_SANITIZE)
   target_compile_options(vigil_options INTERFACE -fsanitize=${VIGIL_SANITIZE} -fno-sanitize-recover=all)
