@@ -55,6 +55,9 @@ inline size_t bytes(std::align_val_t alignment) { return static_cast<size_t>(ali
 
 }  // namespace
 
+// What the linker is told to look for, so that it takes this file (CMakeLists.txt).
+extern "C" void vigilCountedAllocator() {}
+
 void* operator new(size_t n) { return allocate(n); }
 void* operator new[](size_t n) { return allocate(n); }
 void* operator new(size_t n, const std::nothrow_t&) noexcept { return allocateOrNull(n); }
