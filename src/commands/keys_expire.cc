@@ -106,7 +106,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Set a key's time to live in seconds",
      .complexity = "O(1)",
      .history = kExpireHistory,
-     .arguments = "key seconds:integer [condition:(NX|XX|GT|LT)]"},
+     .arguments = "key seconds:integer [condition:(NX|XX|GT|LT)@7.0.0]"},
     {.name = "pexpire",
      .arity = -3,
      .flags = command::kWrite | command::kFast,
@@ -118,7 +118,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Set a key's time to live in milliseconds",
      .complexity = "O(1)",
      .history = kExpireHistory,
-     .arguments = "key milliseconds:integer [condition:(NX|XX|GT|LT)]"},
+     .arguments = "key milliseconds:integer [condition:(NX|XX|GT|LT)@7.0.0]"},
     {.name = "expireat",
      .arity = -3,
      .flags = command::kWrite | command::kFast,
@@ -130,7 +130,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Set the expiration for a key as a UNIX timestamp",
      .complexity = "O(1)",
      .history = kExpireHistory,
-     .arguments = "key unix-time-seconds:unix-time [condition:(NX|XX|GT|LT)]"},
+     .arguments = "key unix-time-seconds:unix-time [condition:(NX|XX|GT|LT)@7.0.0]"},
     {.name = "pexpireat",
      .arity = -3,
      .flags = command::kWrite | command::kFast,
@@ -142,7 +142,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
      .complexity = "O(1)",
      .history = kExpireHistory,
-     .arguments = "key unix-time-milliseconds:unix-time [condition:(NX|XX|GT|LT)]"},
+     .arguments = "key unix-time-milliseconds:unix-time [condition:(NX|XX|GT|LT)@7.0.0]"},
 };
 
 }  // namespace

@@ -141,7 +141,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "1.0.0",
      .summary = "Rename a key",
      .complexity = "O(1)",
-     .arguments = "key newkey:key"},
+     .arguments = "key newkey:key#1"},
     {.name = "renamenx",
      .arity = 3,
      .flags = command::kWrite | command::kFast,
@@ -153,7 +153,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Rename a key, only if the new key does not exist",
      .complexity = "O(1)",
      .history = kRenamenxHistory,
-     .arguments = "key newkey:key"},
+     .arguments = "key newkey:key#1"},
     {.name = "move",
      .arity = 3,
      .flags = command::kWrite | command::kFast,
@@ -175,7 +175,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "6.2.0",
      .summary = "Copy a key",
      .complexity = "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
-     .arguments = "source:key destination:key [DB destination-db:integer] [REPLACE]"},
+     .arguments = "source:key destination:key#1 [destination-db:integer=DB] [REPLACE]"},
 };
 
 }  // namespace

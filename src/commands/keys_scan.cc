@@ -113,7 +113,7 @@ constexpr CommandSpec kCommands[] = {
                    "to return back to 0. N is the number of elements inside the collection.",
      .tips = kScanTips,
      .history = kScanHistory,
-     .arguments = "cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type]"},
+     .arguments = "cursor:integer [pattern:pattern=MATCH] [count:integer=COUNT] [type=TYPE@6.0.0]"},
     {.name = "keys",
      .arity = 2,
      .flags = command::kReadonly | command::kWholeKeyspace,
@@ -125,7 +125,7 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(N) with N being the number of keys in the database, under the assumption that the key names in "
                    "the database and the given pattern have limited length.",
      .tips = kKeysTips,
-     .arguments = "pattern"},
+     .arguments = "pattern:pattern"},
     {.name = "randomkey",
      .arity = 1,
      .flags = command::kReadonly | command::kWholeKeyspace,

@@ -124,7 +124,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "6.2.0",
      .summary = "Pop an element from a list, push it to another list and return it",
      .complexity = "O(1)",
-     .arguments = "source:key destination:key wherefrom:(LEFT|RIGHT) whereto:(LEFT|RIGHT)"},
+     .arguments = "source:key destination:key#1 wherefrom:(LEFT|RIGHT) whereto:(LEFT|RIGHT)"},
     {.name = "rpoplpush",
      .arity = 3,
      .flags = command::kWrite | command::kDenyOom,
@@ -137,7 +137,7 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(1)",
      .deprecatedSince = "6.2.0",
      .replacedBy = "`LMOVE` with the `RIGHT` and `LEFT` arguments",
-     .arguments = "source:key destination:key"},
+     .arguments = "source:key destination:key#1"},
     {.name = "blmove",
      .arity = 6,
      .flags = command::kWrite | command::kDenyOom | command::kNoscript | command::kBlocking,
@@ -148,7 +148,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "6.2.0",
      .summary = "Pop an element from a list, push it to another list and return it; or block until one is available",
      .complexity = "O(1)",
-     .arguments = "source:key destination:key wherefrom:(LEFT|RIGHT) whereto:(LEFT|RIGHT) timeout:double"},
+     .arguments = "source:key destination:key#1 wherefrom:(LEFT|RIGHT) whereto:(LEFT|RIGHT) timeout:double"},
     {.name = "brpoplpush",
      .arity = 4,
      .flags = command::kWrite | command::kDenyOom | command::kNoscript | command::kBlocking,
@@ -162,7 +162,7 @@ constexpr CommandSpec kCommands[] = {
      .deprecatedSince = "6.2.0",
      .replacedBy = "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
      .history = kBrpoplpushHistory,
-     .arguments = "source:key destination:key timeout:double"},
+     .arguments = "source:key destination:key#1 timeout:double"},
 };
 
 }  // namespace

@@ -150,7 +150,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "7.0.0",
      .summary = "Pop elements from a list",
      .complexity = "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
-     .arguments = "numkeys:integer key ... where:(LEFT|RIGHT) [COUNT count:integer]"},
+     .arguments = "numkeys:integer key+ where:(LEFT|RIGHT) [count:integer=COUNT]"},
     {.name = "blmpop",
      .arity = -5,
      .flags = command::kWrite | command::kBlocking | command::kMovableKeys,
@@ -161,7 +161,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "7.0.0",
      .summary = "Pop elements from a list, or block until one is available",
      .complexity = "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
-     .arguments = "timeout:double numkeys:integer key ... where:(LEFT|RIGHT) [COUNT count:integer]"},
+     .arguments = "timeout:double numkeys:integer key+ where:(LEFT|RIGHT) [count:integer=COUNT]"},
     {.name = "blpop",
      .arity = -3,
      .flags = command::kWrite | command::kNoscript | command::kBlocking,
@@ -173,7 +173,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Remove and get the first element in a list, or block until one is available",
      .complexity = "O(N) where N is the number of provided keys.",
      .history = kBlpopHistory,
-     .arguments = "key ... timeout:double"},
+     .arguments = "key+ timeout:double"},
     {.name = "brpop",
      .arity = -3,
      .flags = command::kWrite | command::kNoscript | command::kBlocking,
@@ -185,7 +185,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Remove and get the last element in a list, or block until one is available",
      .complexity = "O(N) where N is the number of provided keys.",
      .history = kBlpopHistory,
-     .arguments = "key ... timeout:double"},
+     .arguments = "key+ timeout:double"},
 };
 
 }  // namespace

@@ -227,7 +227,7 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(N) where N is the number of elements in the list, for the average case. When searching for "
                    "elements near the head or the tail of the list, or when the MAXLEN option is provided, the command "
                    "may run in constant time.",
-     .arguments = "key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]"},
+     .arguments = "key element [rank:integer=RANK] [num-matches:integer=COUNT] [len:integer=MAXLEN]"},
 };
 
 }  // namespace
