@@ -1,0 +1,87 @@
+"""What a client may not do: too long, too many, too slow."""
+
+import pytest
+
+from harness.resp import Closed, encode
+from harness.waiting import wait_until
+
+
+def test_a_client_that_does_not_read_is_dropped(servers, vigil):
+    server = servers.start(vigil, options={"client-output-buffer-limit": "normal 1mb 0 0"})
+    server.call("SET", "big", "x" * 300_000)
+    with server.raw() as client:
+        name = client.call("CLIENT", "SETNAME", "lazy")
+        assert not name.is_error
+        with pytest.raises(OSError):
+            for _ in range(2000):
+                client.send_bytes(encode(["GET", "big"]))
+                if b"name=lazy" not in server.call("CLIENT", "LIST"):
+                    raise OSError("dropped")
+    wait_until("it is gone", lambda: b"name=lazy" not in server.call("CLIENT", "LIST"))
+    assert server.call("PING") == b"PONG"
+
+
+def test_query_buffer_limit(servers, vigil):
+    server = servers.start(vigil, options={"client-query-buffer-limit": "2mb"})
+    with server.raw() as client:
+        assert client.call("SET", "k", "x" * 1_000_000).value == b"OK"
+        with pytest.raises((Closed, OSError)):
+            client.send_bytes(b"*2\r\n$3\r\nGET\r\n$5000000\r\n")
+            for _ in range(50):
+                client.send_bytes(b"y" * 100_000)
+            client.read(timeout=30)
+    assert server.call("PING") == b"PONG"
+
+
+def test_bulk_length_limit(servers, vigil):
+    server = servers.start(vigil, options={"proto-max-bulk-len": "1mb"})
+    with server.raw() as client:
+        client.send_bytes(b"*2\r\n$3\r\nGET\r\n$1048577\r\n")
+        assert str(client.read()) == "-ERR Protocol error: invalid bulk length"
+        assert client.read_until_closed() == b""
+    with server.raw() as client:
+        client.call("SET", "k", "x" * 1_000_000)
+        assert client.call("APPEND", "k", "y" * 100_000).value == \
+            b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+
+
+def test_an_unauthenticated_client_may_not_send_much(servers, vigil):
+    server = servers.start(vigil, options={"requirepass": "secret"})
+    for data, text in ((b"*11\r\n", "unauthenticated multibulk length"), (b"*1\r\n$16385\r\n", "unauthenticated bulk length")):
+        with server.raw() as client:
+            client.send_bytes(data)
+            assert str(client.read()) == f"-ERR Protocol error: {text}"
+            assert client.read_until_closed() == b""
+
+
+def test_a_long_inline_request_is_refused(servers, vigil):
+    server = servers.start(vigil)
+    with server.raw() as client:
+        client.send_bytes(b"x" * 70_000)
+        assert str(client.read()) == "-ERR Protocol error: too big inline request"
+
+
+def test_a_deep_pipeline_with_large_replies(servers, vigil):
+    server = servers.start(vigil)
+    value = b"v" * 10_000
+    with server.raw() as client:
+        client.call("SET", "k", value)
+        client.send_bytes(encode(["GET", "k"]) * 3000)
+        assert all(client.read().value == value for _ in range(3000))
+
+
+def test_a_request_in_single_bytes(servers, vigil):
+    server = servers.start(vigil)
+    with server.raw() as client:
+        for byte in encode(["SET", "k", "v\r\n"]) + b"GET k\r\n":
+            client.send_bytes(bytes([byte]))
+        assert str(client.read()) == "+OK"
+        assert client.read().value == b"v\r\n"
+
+
+def test_maxmemory_without_eviction(servers, vigil):
+    server = servers.start(vigil, options={"maxmemory": "1", "maxmemory-policy": "noeviction"})
+    with server.raw() as client:
+        assert str(client.call("SET", "k", "v")) == "-OOM command not allowed when used memory > 'maxmemory'."
+        assert client.call("GET", "k").value is None
+        assert client.call("DEL", "k").value == 0
