@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/text.h"
+
 namespace vigil::listpack {
 namespace {
 
@@ -160,25 +162,7 @@ Backlen backlenBefore(const char* begin, const char* end) {
 
 }  // namespace
 
-std::optional<int64_t> canonicalInteger(std::string_view text) {
-  if (text.empty() || text.size() > 20) return std::nullopt;
-  const bool negative = text[0] == '-';
-  const char* at = text.data() + (negative ? 1 : 0);
-  const char* const end = text.data() + text.size();
-  if (at == end || *at > '9' || *at < '0') return std::nullopt;
-  if (*at == '0') return text.size() == 1 ? std::optional<int64_t>(0) : std::nullopt;
-  uint64_t value = 0;
-  for (; at < end; at++) {
-    const auto digit = static_cast<unsigned>(*at - '0');
-    if (digit > 9) return std::nullopt;
-    if (__builtin_mul_overflow(value, uint64_t{10}, &value) || __builtin_add_overflow(value, digit, &value)) {
-      return std::nullopt;
-    }
-  }
-  const uint64_t limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) + (negative ? 1 : 0);
-  if (value > limit) return std::nullopt;
-  return static_cast<int64_t>(negative ? 0 - value : value);
-}
+std::optional<int64_t> canonicalInteger(std::string_view text) { return parseInt64(text); }
 
 Value classify(std::string_view text) {
   const auto number = canonicalInteger(text);

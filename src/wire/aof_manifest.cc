@@ -1,10 +1,8 @@
 #include "wire/aof_manifest.h"
 
-#include <strings.h>
-
 #include <utility>
 
-#include "base/listpack_entry.h"
+#include "base/text.h"
 #include "wire/inline_args.h"
 
 namespace vigil::wire {
@@ -13,28 +11,19 @@ namespace {
 constexpr size_t kMaxLine = 1024;  // bytes with the line's end
 constexpr const char* kInvalidFormat = "Invalid AOF manifest file format";
 
-std::string_view trim(std::string_view line) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t first = line.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
-}
-
-bool equalIgnoringCase(const std::string& a, const char* b) { return strcasecmp(a.c_str(), b) == 0; }
-
 Result<AofFileInfo> parseLine(std::string_view line) {
-  const auto words = splitArgs(line);
+  const auto words = splitArguments(line);
   if (line.empty() || !words || words->size() < 6 || words->size() % 2 != 0) return fail(kInvalidFormat);
   AofFileInfo info;
   char type = 0;
   for (size_t i = 0; i < words->size(); i += 2) {
     const std::string& value = (*words)[i + 1];
-    if (equalIgnoringCase((*words)[i], "file")) {
+    if (equalsIgnoreCase((*words)[i], "file")) {
       if (value.find('/') != std::string::npos) return fail("File can't be a path, just a filename");
       info.name = value;
-    } else if (equalIgnoringCase((*words)[i], "seq")) {
-      info.sequence = listpack::canonicalInteger(value).value_or(0);
-    } else if (equalIgnoringCase((*words)[i], "type")) {
+    } else if (equalsIgnoreCase((*words)[i], "seq")) {
+      info.sequence = parseInt64(value).value_or(0);
+    } else if (equalsIgnoreCase((*words)[i], "type")) {
       type = value.empty() ? '\0' : value[0];
     }
   }
@@ -82,7 +71,7 @@ Result<AofManifest> parseAofManifest(std::string_view content) {
     const std::string_view raw = content.substr(0, length);
     content.remove_prefix(length + 1);
     if (raw.starts_with('#')) continue;
-    const std::string_view line = trim(raw);
+    const std::string_view line = trimmed(raw);
     auto info = parseLine(line);
     const Status added = info ? addFile(manifest, std::move(*info)) : Status(fail(info.error().message));
     if (!added) {

@@ -107,43 +107,12 @@ bool splitArgs(std::string_view line, std::vector<char>& storage, std::vector<st
   return Splitter(line, storage).run(words);
 }
 
-std::optional<std::vector<std::string>> splitArgs(std::string_view line) {
-  std::vector<char> storage;
-  std::vector<std::string_view> words;
-  if (!splitArgs(line, storage, words)) return std::nullopt;
-  return std::vector<std::string>(words.begin(), words.end());
-}
-
 bool needsQuotes(std::string_view word) {
   if (word.empty()) return true;
   for (char c : word) {
     if (c <= ' ' || c > '~' || c == '\\' || c == '"' || c == '\'') return true;
   }
   return false;
-}
-
-void appendQuoted(std::string& out, std::string_view word) {
-  constexpr std::string_view kNamed = "\n\r\t\a\b";
-  constexpr std::string_view kLetters = "nrtab";
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (char c : word) {
-    if (c == '\\' || c == '"') {
-      out += '\\';
-      out += c;
-    } else if (const size_t named = kNamed.find(c); named != std::string_view::npos) {
-      out += '\\';
-      out += kLetters[named];
-    } else if (c >= ' ' && c <= '~') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  out += '"';
 }
 
 }  // namespace vigil::wire

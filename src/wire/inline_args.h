@@ -8,8 +8,6 @@
 // A NUL byte ends the line. Source: Redis's sdssplitargs, as documented in redis.conf.
 #pragma once
 
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,14 +17,8 @@ namespace vigil::wire {
 // quotes are unbalanced; `words` may then hold the words before.
 bool splitArgs(std::string_view line, std::vector<char>& storage, std::vector<std::string_view>& words);
 
-// The words as strings of their own; nothing when quotes are unbalanced.
-std::optional<std::vector<std::string>> splitArgs(std::string_view line);
-
-// Whether a word must be quoted for splitArgs() to give it back: blanks, quotes, backslashes, unprintable bytes, or
+// Whether a word must be quoted to be read back as one: blanks, quotes, backslashes, unprintable bytes, or
 // nothing at all.
 bool needsQuotes(std::string_view word);
-
-// Appends `word` in double quotes, with escapes, as Redis prints it.
-void appendQuoted(std::string& out, std::string_view word);
 
 }  // namespace vigil::wire
