@@ -7,6 +7,7 @@
 #include "command/context.h"
 #include "command/spec.h"
 #include "commands/keys_commands.h"
+#include "commands/keys_options.h"
 #include "keyspace/database.h"
 
 namespace vigil::commands {
@@ -66,9 +67,10 @@ std::optional<Conditions> parseConditions(Context& context) {
 // letter, and deletions are the master's.
 void expireKey(Context& context, const keyspace::KeyRef& key, UnixMs at) {
   if (at <= context.now() && context.db().expiryMode() == keyspace::ExpiryMode::kDelete) {
-    context.db().erase(key, true);
+    const bool lazily = context.owner<KeyOptions>().lazyExpire;
+    context.db().erase(key, lazily);
     context.changed(key, EventClass::kGeneric, "del");
-    context.propagate({"DEL", key.name});
+    context.propagate({lazily ? "UNLINK" : "DEL", key.name});
     return;
   }
   context.db().setExpire(key, std::max<UnixMs>(at, 1));  // 0 would mean never
