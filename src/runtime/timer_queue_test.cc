@@ -74,7 +74,7 @@ TEST(TimerQueue, ManyRandomAddsAndCancelsKeepTheOrder) {
     timers.cancel(ids[static_cast<size_t>(i)]);
     expected.erase(expected.begin() + i);
   }
-  std::stable_sort(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  std::sort(expected.begin(), expected.end());
   std::vector<int> order;
   for (auto& [due, i] : expected) order.push_back(i);
   EXPECT_EQ(runDue(timers, ran, 1000), order);
