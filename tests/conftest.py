@@ -55,6 +55,8 @@ class Nursery:
             server.close()
         for proxy in self.proxies:
             proxy.close()
+        crashes = [crash for crash in (server.crash() for server in self.servers if server.process) if crash]
+        assert not crashes, "\n".join(crashes)
 
 
 @pytest.fixture
@@ -62,8 +64,10 @@ def servers(request, tmp_path):
     nursery = Nursery(tmp_path)
     request.node.servers_of_test = nursery
     yield nursery
-    nursery.close()
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    try:
+        nursery.close()
+    finally:
+        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from differential.runner import reset
 from harness.resp import Reply
 
 LONG = os.environ.get("VIGIL_ACCEPT") == "1"
@@ -71,10 +72,10 @@ def comparable(words, reply):
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(sequence=sequences)
 def test_same_replies_and_same_data(live_pair, sequence):
+    for server in live_pair:
+        reset(server)
     clients = [server.raw() for server in live_pair]
     try:
-        for client in clients:
-            client.call("FLUSHALL")
         tail = [["EXEC"]] + [[name, key, *rest] for db in "01" for key in ("k1", "k2", "k3", "l1", "l2", "n1")
                              for name, *rest in (["GET"], ["LRANGE", "0", "-1"], ["PEXPIRETIME"])] + [["DBSIZE"]]
         for position, words in enumerate(sequence + tail):

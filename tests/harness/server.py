@@ -15,6 +15,8 @@ from harness.ports import Port
 from harness.resp import RawClient
 from harness.waiting import PATIENCE, wait_until
 
+CRASH = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed")
+CRASH_STATUS = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -192,13 +194,24 @@ class Server:
         self._drop_clients()
 
     def close(self):
+        """Ends the process for good. Quickly; under a sanitizer gently, so that leaks are reported."""
         if self.is_running():
             self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
-            self.process.wait()
+            if self.binary.is_sanitized:
+                self.stop()
+            else:
+                self.process.kill()
+                self.process.wait()
         self._drop_clients()
         if self._port:
             self._port.release()
+
+    def crash(self):
+        """What a crash or a sanitizer has left in the log, or None."""
+        match = CRASH.search(self.log_text())
+        if self.process is not None and self.process.poll() in CRASH_STATUS:
+            return f"{self} ended by signal {-self.process.returncode}; its log:\n{self.log_tail(60)}"
+        return f"{self}:\n{self.log_text()[match.start():][:6000]}" if match else None
 
     def _drop_clients(self):
         for client in self._clients:
