@@ -84,11 +84,11 @@ def reset(server):
     server.start()
 
 
-def _sorted(reply):
+def unordered(reply):
     """The reply as text, its arrays in one order, however deep."""
     if not isinstance(reply, Reply) or not isinstance(reply.value, list):
         return str(reply)
-    items = [_sorted(item) for item in reply.value]
+    items = [unordered(item) for item in reply.value]
     if reply.kind == "%":
         items = [f"{items[i]}={items[i + 1]}" for i in range(0, len(items), 2)]
     return f"{reply.kind}{sorted(items)}"
@@ -120,7 +120,7 @@ def mismatch(step, ours, theirs, rule):
             return f"{step.text}\n      lacks the fields {sorted(missing)}"
         same = True
     else:
-        view = {"exact": str, "sorted": _sorted, "type": _shape, "kind": lambda reply: str(reply)[:1]}[rule]
+        view = {"exact": str, "sorted": unordered, "type": _shape, "kind": lambda reply: str(reply)[:1]}[rule]
         same = view(ours) == view(theirs)
     if same:
         return None
