@@ -65,7 +65,7 @@ constexpr int kDatabases = 3;
 class Chaos {
  public:
   Chaos(uint64_t seed, uint64_t hashMask)
-      : random_(seed), keyspace_({.shards = 4, .databases = kDatabases, .hashSeed = seed, .hashMask = hashMask}) {
+      : random_(seed), keyspace_({.shards = 2, .databases = kDatabases, .hashSeed = seed, .hashMask = hashMask}) {
     for (int i = 0; i < kDatabases; ++i) databases_.emplace_back(keyspace_, i);
   }
 
@@ -73,7 +73,7 @@ class Chaos {
     for (int i = 0; i < steps; ++i) {
       now_ += static_cast<UnixMs>(random_() % 3);
       for (Database& db : databases_) db.prepare(now_, ExpiryMode::kDelete, nullptr, true);
-      if (i % 1000 == 0) growing_ = !growing_;
+      if (i % 2500 == 0) growing_ = !growing_;
       write();
       if (random_() % 300 == 0) begin();
       if (random_() % 3 == 0) walk();
@@ -125,10 +125,10 @@ class Chaos {
   void write() {
     Database& db = databases_[random_() % kDatabases];
     Database& other = databases_[random_() % kDatabases];
-    const std::string name = "key:" + std::to_string(random_() % 700);
+    const std::string name = "key:" + std::to_string(random_() % 300);
     const KeyRef key = db.ref(name);
     const UnixMs soon = now_ + 1 + static_cast<UnixMs>(random_() % 3000);
-    const uint64_t what = random_() % (growing_ ? 100 : 160);
+    const uint64_t what = random_() % (growing_ ? 100 : 500);
     if (what < 40) {
       db.setString(key, text(), random_() % 2 == 0 ? Database::Ttl::kKeep : Database::Ttl::kClear,
                    random_() % 4 == 0 ? soon : 0);
@@ -145,7 +145,7 @@ class Chaos {
     } else if (what < 83) {
       db.persist(key);
     } else if (what < 87) {
-      move(db, key, other, "key:" + std::to_string(random_() % 700));
+      move(db, key, other, "key:" + std::to_string(random_() % 300));
     } else if (what < 91) {
       upkeep();
     } else if (what == 91 && random_() % 60 == 0) {
