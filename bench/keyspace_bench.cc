@@ -47,16 +47,14 @@ void runBatches(benchmark::State& state, Command command) {
   Filled& all = filled();
   const bool prefetch = state.range(0) != 0;
   std::mt19937_64 random(1);
-  std::vector<std::string> names;
-  for (size_t i = 0; i < kBatch * 4096; ++i) names.push_back(keyName(random() % kKeys));
+  std::array<std::string, kBatch> names;
   std::array<KeyRef, kBatch> batch{};
-  size_t at = 0;
   for (auto _ : state) {
-    for (KeyRef& key : batch) {
-      key = all.keyspace.ref(names[at++]);
-      if (prefetch) all.keyspace.prefetchBucket(0, key.hash);
+    for (size_t i = 0; i < kBatch; ++i) {
+      names[i] = keyName(random() % kKeys);
+      batch[i] = all.keyspace.ref(names[i]);
+      if (prefetch) all.keyspace.prefetchBucket(0, batch[i].hash);
     }
-    if (at == names.size()) at = 0;
     if (prefetch) {
       for (const KeyRef& key : batch) all.keyspace.prefetchEntry(0, key.hash);
     }
@@ -67,6 +65,7 @@ void runBatches(benchmark::State& state, Command command) {
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
   state.counters["bytes/key"] = all.bytesPerKey;
+  state.counters["table bytes/key"] = static_cast<double>(all.keyspace.tableMemory()) / kKeys;
 }
 
 void get(benchmark::State& state) {

@@ -1,16 +1,22 @@
 #include "keyspace/bucket_array.h"
 
 #include <cassert>
-#include <new>
 
 namespace vigil::keyspace {
 
-void BucketArray::Free::operator()(Bucket* buckets) const {
-  ::operator delete (buckets, std::align_val_t{alignof(Bucket)});
-}
-
+// An aligned operator new would ask the allocator for a little more, which puts a power of two into the next size
+// class, a quarter larger; yet many allocators align large blocks anyway.
 BucketArray::Buckets BucketArray::allocate(size_t count) {
-  return Buckets(static_cast<Bucket*>(::operator new (count * sizeof(Bucket), std::align_val_t{alignof(Bucket)})));
+  constexpr uintptr_t kMask = alignof(Bucket) - 1;
+  const size_t bytes = count * sizeof(Bucket);
+  Buckets made;
+  made.block.reset(::operator new(bytes));
+  if ((reinterpret_cast<uintptr_t>(made.block.get()) & kMask) != 0) {
+    made.block.reset();
+    made.block.reset(::operator new(bytes + kMask));
+  }
+  made.at = reinterpret_cast<Bucket*>((reinterpret_cast<uintptr_t>(made.block.get()) + kMask) & ~kMask);
+  return made;
 }
 
 BucketArray::BucketArray(size_t count) : buckets_(allocate(count)), mask_(count - 1) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -35,18 +36,18 @@ class BucketArray {
     return *this;
   }
 
-  Bucket& operator[](size_t i) const { return buckets_.get()[i]; }
+  Bucket& operator[](size_t i) const { return buckets_.at[i]; }
   size_t size() const { return mask_ + 1; }  // 0 if empty
   size_t mask() const { return mask_; }      // SIZE_MAX if empty
   bool empty() const { return mask_ == SIZE_MAX; }
   size_t memory() const;
 
-  void reset(size_t i, uint32_t version) const { buckets_.get()[i] = Bucket{{}, version, 0}; }
+  void reset(size_t i, uint32_t version) const { buckets_.at[i] = Bucket{{}, version, 0}; }
   // Whether this is a bucket of the array itself (not of its overflow).
   bool contains(const Bucket& bucket) const {
-    return !empty() && &bucket >= buckets_.get() && &bucket <= buckets_.get() + mask_;
+    return !empty() && &bucket >= buckets_.at && &bucket <= buckets_.at + mask_;
   }
-  Bucket& overflowAt(uint32_t index) const { return pool_[(index - 1) / kPoolBlock].get()[(index - 1) % kPoolBlock]; }
+  Bucket& overflowAt(uint32_t index) const { return pool_[(index - 1) / kPoolBlock].at[(index - 1) % kPoolBlock]; }
 
   // Adds a slot to the chain of `head`.
   void put(Bucket& head, uint64_t slot);
@@ -77,9 +78,12 @@ class BucketArray {
  private:
   static constexpr size_t kPoolBlock = 8;
   struct Free {
-    void operator()(Bucket* buckets) const;
+    void operator()(void* block) const { ::operator delete(block); }
   };
-  using Buckets = std::unique_ptr<Bucket, Free>;
+  struct Buckets {
+    std::unique_ptr<void, Free> block;
+    Bucket* at = nullptr;  // in it
+  };
   static Buckets allocate(size_t count);
   uint32_t allocateOverflow();
 
