@@ -123,7 +123,7 @@ TEST_F(BitCommands, Fields) {
       {"bitfield f overflow fail incrby u8 0 250", "*1 $-1"},
       {"bitfield nokey overflow fail set u8 0 300", "*1 $-1"},
       {"bitfield f overflow sat set i8 #1 -300 get i8 8", "*2 :0 :-128", "setbit f"},
-      {"bitfield f set i64 0 -1 get i64 0 get u63 0", "*3 :684266886562283520 :-1 :9223372036854775807", "setbit f"},
+      {"bitfield f set i64 0 -1 get i64 0 get u63 0", "*3 :684547143360315392 :-1 :9223372036854775807", "setbit f"},
       {"bitfield f incrby i64 0 9223372036854775807", "*1 :9223372036854775806", "setbit f"},
       {"bitfield f overflow sat incrby i64 0 9223372036854775807", "*1 :9223372036854775807", "setbit f"},
       {"bitfield f", "*0"},
