@@ -10,6 +10,7 @@
 #include "command/spec.h"
 #include "commands/keys_commands.h"
 #include "keyspace/database.h"
+#include "keyspace/keyspace.h"
 
 namespace vigil::commands {
 
@@ -100,12 +101,20 @@ constexpr std::string_view kKeysTips[] = {"request_policy:all_shards", "nondeter
 constexpr std::string_view kRandomkeyTips[] = {"request_policy:all_shards", "nondeterministic_output"};
 constexpr std::string_view kDbsizeTips[] = {"request_policy:all_shards", "response_policy:agg_sum"};
 
+// SCAN begins in the shard that its cursor names.
+void lockScanShard(std::span<const std::string_view> args, const keyspace::Keyspace& keyspace,
+                   std::vector<uint32_t>& shards) {
+  const uint64_t cursor = args.size() > 1 ? parseUint64(args[1]).value_or(0) : 0;
+  shards.push_back(static_cast<uint32_t>(keyspace.scanShard(cursor)));
+}
+
 constexpr CommandSpec kCommands[] = {
     {.name = "scan",
      .arity = -2,
      .flags = command::kReadonly,
      .categories = command::kCatKeyspace,
      .handler = scan,
+     .lockShards = lockScanShard,
      .group = "generic",
      .since = "2.8.0",
      .summary = "Incrementally iterate the keys space",

@@ -22,7 +22,7 @@ size_t Database::size() const { return keyspace_->size(index_); }
 size_t Database::withExpiry() const { return keyspace_->withExpiry(index_); }
 
 size_t Database::scanShard(uint64_t cursor) const {
-  return cursor & (Keyspace::kMaxShards - 1) & (keyspace_->shardCount() - 1);
+  return keyspace_->scanShard(cursor);
 }
 
 uint64_t Database::scan(uint64_t cursor, size_t count, ShardAccess& access,

@@ -52,6 +52,9 @@ class Keyspace {
     if (const Table* table = shardOf(hash).table(db)) table->prefetchEntry(hash);
   }
 
+  // The shard in which SCAN's cursor stands; any number is a valid cursor.
+  size_t scanShard(uint64_t cursor) const { return cursor & (kMaxShards - 1) & (shards_.size() - 1); }
+
   // Sums over shards; exact with the world held, else as of no single moment. Safe to call from any thread.
   size_t size(int db) const;
   size_t withExpiry(int db) const;

@@ -1,0 +1,40 @@
+#include "apps/server/configuration.h"
+
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include "base/config_file.h"
+#include "engine/engine_config.h"
+#include "engine/version.h"
+#include "runtime/posix_files.h"
+
+namespace vigil::apps {
+
+Configuration::Configuration() {
+  registerOptions(registry, server, [this](LogLevel level) {
+    if (setLogLevel) setLogLevel(level);
+  });
+  engine::registerOptions(registry, engine);
+  stock.registerMissing(registry);
+}
+
+Status Configuration::load(std::span<const std::string> arguments) {
+  CommandLine line = parseCommandLine(arguments);
+  std::optional<std::string> input;
+  if (line.readsStdin) input = std::string(std::istreambuf_iterator<char>(std::cin), {});
+  if (!line.configFile.empty()) file = std::filesystem::absolute(line.configFile).string();
+  runtime::PosixFileSystem files;
+  ConfigReader reader(files, [this](const std::string& name, std::span<const std::string> words) {
+    return registry.loadDirective(name, words);
+  });
+  auto loaded = reader.load(line.configFile, input, line.optionLines);
+  if (!loaded) {
+    if (!loaded.error().place) return fail(loaded.error().problem);
+    return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
+  }
+  engine.passwordChanged();
+  return {};
+}
+
+}  // namespace vigil::apps

@@ -1,0 +1,35 @@
+// All options of a server process: each part's values, and the one registry through which they are read and set.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "apps/server/server_options.h"
+#include "base/config.h"
+#include "base/stock_options.h"
+#include "engine/options.h"
+
+namespace vigil::apps {
+
+class Configuration {
+ public:
+  Configuration();
+  Configuration(const Configuration&) = delete;
+  Configuration& operator=(const Configuration&) = delete;
+
+  // Reads file, standard input and command line. The error is the text for standard error.
+  Status load(std::span<const std::string> arguments);
+
+  ConfigRegistry registry;
+  ServerOptions server;
+  engine::Options engine;
+
+  StockOptions stock;  // what no part claimed
+
+  std::string file;  // the configuration file's absolute path, empty if there is none
+  std::function<void(LogLevel)> setLogLevel;  // set once there is a logger
+};
+
+}  // namespace vigil::apps

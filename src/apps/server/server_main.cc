@@ -1,0 +1,106 @@
+// vigil-server [file|-] [--option value ...]
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "apps/server/configuration.h"
+#include "apps/server/server.h"
+#include "engine/version.h"
+#include "runtime/daemon.h"
+#include "runtime/file_logger.h"
+#include "runtime/host_facts.h"
+#include "runtime/machine_clock.h"
+
+using namespace vigil;
+
+namespace {
+
+constexpr char kUsage[] =
+    "Usage: vigil-server [/path/to/redis.conf] [options] [-]\n"
+    "       vigil-server - (read config from stdin)\n"
+    "       vigil-server -v or --version\n"
+    "       vigil-server -h or --help\n"
+    "\n"
+    "Examples:\n"
+    "       vigil-server (run the server with default conf)\n"
+    "       echo 'maxmemory 128mb' | vigil-server -\n"
+    "       vigil-server /etc/redis/6379.conf\n"
+    "       vigil-server --port 7777\n"
+    "       vigil-server --port 7777 --replicaof 127.0.0.1 8888\n"
+    "       vigil-server /etc/myredis.conf --loglevel verbose -\n";
+
+int serve(apps::Configuration& configuration) {
+  const apps::ServerOptions& options = configuration.server;
+  runtime::MachineClock clock;
+  runtime::FileLogger logger(clock, options.logFile.load());
+  logger.setLevel(options.logLevel.load());
+  configuration.setLogLevel = [&logger](LogLevel level) { logger.setLevel(level); };
+  if (options.daemonize.load()) {
+    if (auto s = runtime::daemonize(); !s) {
+      std::fprintf(stderr, "Can't daemonize: %s\n", s.error().message.c_str());
+      return 1;
+    }
+  }
+  logger.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+  logger.notice("Redis version=" + std::string(engine::kRedisVersion) + ", bits=64, commit=00000000, modified=0, pid=" +
+                std::to_string(getpid()) + ", just started (Vigil " + std::string(engine::kVigilVersion) + ")");
+  if (configuration.file.empty()) {
+    logger.warning("Warning: no config file specified, using the default config. In order to specify a config file use "
+                   "vigil-server /path/to/redis.conf");
+  } else {
+    logger.notice("Configuration loaded");
+  }
+  if (auto limit = runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.engine.maxClients.load()), logger)) {
+    configuration.engine.maxClients.store(static_cast<int64_t>(*limit));
+  } else {
+    return 1;
+  }
+  for (const std::string& warning : runtime::hostWarnings(static_cast<int>(options.tcpBacklog.load()))) {
+    logger.warning(warning);
+  }
+  apps::Server server(configuration, logger);
+  if (auto started = server.start(); !started) {
+    logger.warning(started.error().message);
+    return 1;
+  }
+  std::string pidFile = options.pidFile.load();
+  if (pidFile.empty() && options.daemonize.load()) pidFile = "/var/run/redis.pid";
+  if (!pidFile.empty()) {
+    if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
+  }
+  logger.notice("Server initialized");
+  logger.notice("Ready to accept connections tcp");
+  int code = server.run();
+  if (!pidFile.empty()) {
+    logger.notice("Removing the pid file.");
+    runtime::removePidFile(pidFile);
+  }
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 1) {
+    const std::string& only = arguments.front();
+    if (only == "-v" || only == "--version") {
+      std::printf("Redis server v=%s sha=00000000:0 malloc=mimalloc-2.0 bits=64 build=vigil-%s\n",
+                  std::string(engine::kRedisVersion).c_str(), std::string(engine::kVigilVersion).c_str());
+      return 0;
+    }
+    if (only == "-h" || only == "--help") {
+      std::fputs(kUsage, stderr);
+      return 1;
+    }
+  }
+  runtime::takeOverSignals();
+  apps::Configuration configuration;
+  if (auto loaded = configuration.load(arguments); !loaded) {
+    std::fprintf(stderr, "%s", loaded.error().message.c_str());
+    return 1;
+  }
+  return serve(configuration);
+}

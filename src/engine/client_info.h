@@ -1,0 +1,123 @@
+// What one client looks like from outside: CLIENT LIST and CLIENT KILL read it from any thread, its own worker keeps it
+// up to date. Numbers are relaxed atomics; the strings change rarely and have a lock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/ports/clock.h"
+
+namespace vigil::command {
+struct CommandEntry;
+}
+
+namespace vigil::engine {
+
+class Worker;
+
+enum ClientFlag : uint32_t {
+  kClientMulti = 1u << 0,          // x
+  kClientBlocked = 1u << 1,        // b
+  kClientReplica = 1u << 2,        // S
+  kClientMaster = 1u << 3,         // M
+  kClientPubsub = 1u << 4,         // P
+  kClientDirtyCas = 1u << 5,       // d
+  kClientCloseAfterReply = 1u << 6,  // c
+  kClientUnblocked = 1u << 7,      // u
+  kClientCloseAsap = 1u << 8,      // A
+  kClientUnixSocket = 1u << 9,     // U
+  kClientReadonly = 1u << 10,      // r
+  kClientMonitor = 1u << 11,       // O
+  kClientNoEvict = 1u << 12,       // e
+  kClientNoTouch = 1u << 13,       // T
+};
+
+struct ClientInfo {
+  ClientInfo(uint64_t id, Worker* worker) : id(id), worker(worker) {}
+  const uint64_t id;
+  Worker* const worker;
+  std::string address;       // constant once registered
+  std::string localAddress;  // constant once registered
+  int descriptor = -1;
+  MonoUs created = 0;
+
+  std::atomic<MonoUs> lastInteraction{0};
+  std::atomic<uint32_t> flags{0};  // ClientFlag
+  std::atomic<int> db{0};
+  std::atomic<int> protocol{2};
+  std::atomic<int> queued{-1};  // commands queued by MULTI, -1 outside
+  std::atomic<int> watched{0};
+  std::atomic<uint64_t> queryBuffer{0};
+  std::atomic<uint64_t> queryBufferFree{0};
+  std::atomic<uint64_t> outputPending{0};
+  std::atomic<uint64_t> outputMemory{0};
+  std::atomic<uint64_t> queuedMemory{0};
+  std::atomic<int> subscriptions{0};
+  std::atomic<int> patterns{0};
+  std::atomic<int> shardSubscriptions{0};
+  std::atomic<const command::CommandEntry*> lastCommand{nullptr};
+
+  struct Names {
+    std::string name;
+    std::string user = "default";
+    std::string libraryName;
+    std::string libraryVersion;
+  };
+  Names names() const {
+    MutexLock guard(mutex_);
+    return names_;
+  }
+  template <typename Change>
+  void change(Change change) {
+    MutexLock guard(mutex_);
+    change(names_);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  Names names_ GUARDED_BY(mutex_);
+};
+
+// All clients of the node, by id. Thread safe; a leaf lock.
+class ClientRegistry {
+ public:
+  uint64_t nextId() { return nextId_.fetch_add(1, std::memory_order_relaxed); }
+  void add(std::shared_ptr<ClientInfo> client) {
+    MutexLock guard(mutex_);
+    auto id = client->id;
+    clients_.emplace(id, std::move(client));
+    count_.store(clients_.size(), std::memory_order_relaxed);
+  }
+  void remove(uint64_t id) {
+    MutexLock guard(mutex_);
+    clients_.erase(id);
+    count_.store(clients_.size(), std::memory_order_relaxed);
+  }
+  size_t count() const { return count_.load(std::memory_order_relaxed); }
+  // In the order of their ids.
+  std::vector<std::shared_ptr<ClientInfo>> all() const {
+    MutexLock guard(mutex_);
+    std::vector<std::shared_ptr<ClientInfo>> list;
+    list.reserve(clients_.size());
+    for (auto& [id, client] : clients_) list.push_back(client);
+    return list;
+  }
+  std::shared_ptr<ClientInfo> find(uint64_t id) const {
+    MutexLock guard(mutex_);
+    auto at = clients_.find(id);
+    return at == clients_.end() ? nullptr : at->second;
+  }
+
+ private:
+  std::atomic<uint64_t> nextId_{1};
+  std::atomic<size_t> count_{0};
+  mutable Mutex mutex_;
+  std::map<uint64_t, std::shared_ptr<ClientInfo>> clients_ GUARDED_BY(mutex_);
+};
+
+}  // namespace vigil::engine

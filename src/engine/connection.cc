@@ -1,0 +1,173 @@
+#include "engine/connection.h"
+
+#include "engine/engine.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+constexpr size_t kReadChunk = 16 * 1024;
+constexpr size_t kPieces = 32;         // gathered into one write
+constexpr int kReadsPerTurn = 4;       // of one connection, before the others have their turn
+
+}  // namespace
+
+Connection::Connection(Worker& worker, std::unique_ptr<Stream> stream, std::shared_ptr<ClientInfo> info)
+    : worker_(worker), stream_(std::move(stream)) {
+  session_.connection = this;
+  session_.id = info->id;
+  session_.info = std::move(info);
+}
+
+Connection::~Connection() = default;
+
+void Connection::onReadable() {
+  if (closing_) return;
+  for (int i = 0; i < kReadsPerTurn && !closing_ && stream_; ++i) {
+    // With nothing left over, a read goes to the worker's buffer, and only what stays unexecuted is kept.
+    bool shared = input_.empty() && session_.suspended == Session::Suspended::kNo;
+    std::span<char> room;
+    size_t before = input_.size();
+    if (shared) {
+      room = worker_.readBuffer();
+    } else {
+      size_t want = std::max<size_t>(kReadChunk, std::min<uint64_t>(parser_.missing(), 64 << 20));
+      input_.resize(before + want);
+      room = {input_.data() + before, want};
+    }
+    IoResult got = stream_->read(room);
+    if (!shared) input_.resize(before + (got.done() ? got.bytes : 0));
+    if (got.wouldBlock()) return;
+    if (got.broken()) {
+      close(got.kind == IoResult::Kind::kClosed ? "Client closed connection" : "Reading from client failed");
+      return;
+    }
+    worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
+    worker_.stats().reads.add();
+    session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
+    if (shared) {
+      process({room.data(), got.bytes}, true);
+    } else if (session_.suspended == Session::Suspended::kNo) {
+      process(input_, false);
+    }
+    if (input_.size() > worker_.engine().options().queryBufferLimit.load(std::memory_order_relaxed)) {
+      worker_.stats().queryBufferLimitDisconnections.add();
+      worker_.engine().logger().warning("Closing client that reached max query buffer length: addr=" +
+                                        session_.info->address);
+      close("query buffer limit");
+      return;
+    }
+    if (got.bytes < room.size()) return;
+  }
+}
+
+void Connection::process(std::string_view bytes, bool shared) {
+  size_t consumed = worker_.execute(*this, bytes);
+  if (closing_ && !session_.closeAfterReply) return;
+  if (shared) {
+    if (consumed < bytes.size()) input_.assign(bytes.substr(consumed));
+  } else {
+    input_.erase(0, consumed);
+    if (input_.empty() && input_.capacity() > 4 * kReadChunk) input_ = {};
+  }
+}
+
+void Connection::resume() {
+  session_.suspended = Session::Suspended::kNo;
+  if (!closing_ && !input_.empty()) process(input_, false);
+}
+
+void Connection::onWritable() {
+  flush();
+}
+
+void Connection::flush() {
+  if (!stream_ || (closing_ && !session_.closeAfterReply)) return;
+  auto& out = session_.out;
+  std::string_view pieces[kPieces];
+  while (!out.empty()) {
+    size_t count = out.gather(pieces, kPieces);
+    IoResult sent = stream_->write(std::span<const std::string_view>(pieces, count));
+    if (sent.done()) {
+      worker_.stats().netOutput.add(static_cast<int64_t>(sent.bytes));
+      worker_.stats().writes.add();
+      out.consume(sent.bytes);
+      continue;
+    }
+    if (sent.wouldBlock()) break;
+    close("Error writing to client");
+    return;
+  }
+  bool more = !out.empty();
+  if (!more) {
+    softSince_ = 0;
+    session_.barrier = 0;
+    if (session_.closeAfterReply) close("reply sent");
+  } else if (overOutputLimit()) {
+    worker_.stats().outputBufferLimitDisconnections.add();
+    worker_.engine().logger().warning("Client addr=" + session_.info->address +
+                                      " scheduled to be closed ASAP for overcoming of output buffer limits.");
+    session_.closeAfterReply = false;
+    close("output buffer limit");
+    return;
+  }
+  if (more != wantsWrite_) {
+    wantsWrite_ = more;
+    stream_->wantWrite(more);
+  }
+}
+
+bool Connection::overOutputLimit() {
+  bool pubsub = (session_.info->flags.load(std::memory_order_relaxed) & kClientPubsub) != 0;
+  OutputBufferLimit limit =
+      worker_.engine().options().outputLimits.load().of[pubsub ? OutputBufferLimits::kPubSub : OutputBufferLimits::kNormal];
+  size_t used = session_.out.memory();
+  if (limit.hardBytes != 0 && used >= limit.hardBytes) return true;
+  if (limit.softBytes == 0 || used < limit.softBytes) {
+    softSince_ = 0;
+    return false;
+  }
+  MonoUs now = worker_.loop().now();
+  if (softSince_ == 0) softSince_ = now;
+  return now - softSince_ > limit.softSeconds * 1'000'000;
+}
+
+void Connection::close(std::string_view reason) {
+  if (closing_ && !stream_) return;
+  if (!closing_) worker_.engine().logger().debug("Closing client addr=" + session_.info->address + ": " + std::string(reason));
+  closing_ = true;
+  session_.closeAfterReply = false;
+  worker_.closeLater(*this);
+}
+
+std::unique_ptr<Stream> Connection::releaseStream() {
+  stream_->detach();
+  closing_ = true;
+  worker_.closeLater(*this);
+  return std::move(stream_);
+}
+
+void Connection::publishInfo() {
+  ClientInfo& info = *session_.info;
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  uint32_t flags = info.flags.load(kRelaxed) & ~(kClientMulti | kClientBlocked | kClientDirtyCas | kClientNoTouch |
+                                                 kClientCloseAfterReply);
+  if (session_.transaction) flags |= kClientMulti;
+  if (session_.blocked) flags |= kClientBlocked;
+  if (session_.watchToken && session_.watchToken->failed.load(kRelaxed)) flags |= kClientDirtyCas;
+  if (session_.noTouch) flags |= kClientNoTouch;
+  if (session_.closeAfterReply) flags |= kClientCloseAfterReply;
+  info.flags.store(flags, kRelaxed);
+  info.db.store(session_.db, kRelaxed);
+  info.protocol.store(session_.protocol, kRelaxed);
+  info.queued.store(session_.transaction ? static_cast<int>(session_.transaction->commands.size()) : -1, kRelaxed);
+  info.queuedMemory.store(session_.transaction ? session_.transaction->memory : 0, kRelaxed);
+  info.watched.store(static_cast<int>(session_.watched.size()), kRelaxed);
+  info.queryBuffer.store(input_.size(), kRelaxed);
+  info.queryBufferFree.store(input_.capacity() - input_.size(), kRelaxed);
+  info.outputPending.store(session_.out.pending(), kRelaxed);
+  info.outputMemory.store(session_.out.memory(), kRelaxed);
+}
+
+}  // namespace vigil::engine

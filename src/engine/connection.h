@@ -1,0 +1,64 @@
+// One client's socket: reads requests for its session, writes the session's replies. Lives on one worker.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/ports/stream.h"
+#include "engine/session.h"
+#include "wire/resp_parser.h"
+
+namespace vigil::engine {
+
+class Worker;
+
+class Connection final : public StreamHandler {
+ public:
+  Connection(Worker& worker, std::unique_ptr<Stream> stream, std::shared_ptr<ClientInfo> info);
+  ~Connection() override;
+
+  Session& session() { return session_; }
+  Stream& stream() { return *stream_; }
+  Worker& worker() { return worker_; }
+  wire::RequestParser& parser() { return parser_; }
+
+  void onReadable() override;
+  void onWritable() override;
+
+  // Goes on with input that waited while the session was suspended.
+  void resume();
+  // Sends what may be sent. Called by the worker at the end of a turn, and when the commit point moved.
+  void flush();
+  bool flushQueued = false;  // the worker has it on its list of connections to flush
+
+  // Closes at the end of this turn of the loop.
+  void close(std::string_view reason);
+  bool closing() const { return closing_; }
+
+  // Gives the stream away (a replica's link, a master's stream): nothing more is read or written here.
+  std::unique_ptr<Stream> releaseStream();
+  // Input that was received but not executed.
+  std::string takeUnread() { return std::move(input_); }
+
+  // Brings ClientInfo up to date.
+  void publishInfo();
+
+  size_t inputSize() const { return input_.size(); }
+  MonoUs outputSoftSince() const { return softSince_; }
+
+ private:
+  void process(std::string_view bytes, bool shared);
+  bool overOutputLimit();
+
+  Worker& worker_;
+  std::unique_ptr<Stream> stream_;
+  Session session_;
+  wire::RequestParser parser_;
+  std::string input_;  // received, not executed: begins where a command begins
+  bool closing_ = false;
+  bool wantsWrite_ = false;
+  MonoUs softSince_ = 0;  // since when the output is over its soft limit
+};
+
+}  // namespace vigil::engine

@@ -1,0 +1,43 @@
+#include "engine/effects.h"
+
+namespace vigil::engine {
+
+void Effects::add(int db, std::span<const std::string_view> command) {
+  commands_.push_back({db, static_cast<uint32_t>(command.size())});
+  for (std::string_view arg : command) {
+    bytes_.append(arg);
+    argSizes_.push_back(static_cast<uint32_t>(arg.size()));
+  }
+}
+
+void Effects::clear() {
+  constexpr size_t kKeep = 1 << 20;
+  if (bytes_.capacity() > kKeep) bytes_ = {};
+  bytes_.clear();
+  argSizes_.clear();
+  commands_.clear();
+}
+
+oplog::Offset Effects::appendTo(oplog::Log& log, bool transaction) const {
+  static constexpr std::string_view kMulti[] = {"MULTI"};
+  static constexpr std::string_view kExec[] = {"EXEC"};
+  std::vector<std::string_view> args;
+  args.reserve(argSizes_.size());
+  const char* at = bytes_.data();
+  for (uint32_t size : argSizes_) {
+    args.emplace_back(at, size);
+    at += size;
+  }
+  std::vector<oplog::Log::Record> records;
+  records.reserve(commands_.size() + 2);
+  if (transaction) records.push_back({commands_.front().db, kMulti});
+  size_t first = 0;
+  for (const Command& command : commands_) {
+    records.push_back({command.db, std::span(args).subspan(first, command.args)});
+    first += command.args;
+  }
+  if (transaction) records.push_back({-1, kExec});
+  return log.appendUnit(records);
+}
+
+}  // namespace vigil::engine

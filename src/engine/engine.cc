@@ -1,0 +1,151 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "commands/keys_commands.h"
+#include "commands/list_commands.h"
+#include "engine/connection_commands.h"
+#include "engine/transaction_commands.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+// Frees large values and detached tables on a thread of the pool.
+class PoolReaper final : public keyspace::Reaper {
+ public:
+  explicit PoolReaper(TaskPool& tasks) : tasks_(tasks) {}
+  void reap(std::move_only_function<void()> freeing) override { tasks_.submit(std::move(freeing)); }
+
+ private:
+  TaskPool& tasks_;
+};
+
+keyspace::Keyspace::Options withReaper(keyspace::Keyspace::Options options, keyspace::Reaper* reaper) {
+  options.reaper = reaper;
+  return options;
+}
+
+}  // namespace
+
+Engine::Engine(const System& system, Logger& logger, Options& options, const keyspace::Keyspace::Options& keyspace,
+               oplog::History history)
+    : system_(system),
+      logger_(logger),
+      options_(options),
+      reaper_(std::make_unique<PoolReaper>(system.tasks)),
+      keyspace_(withReaper(keyspace, reaper_.get())),
+      log_(std::move(history), 0),
+      shardStates_(keyspace.shards),
+      duties_(std::make_shared<std::vector<std::shared_ptr<BackgroundDuty>>>()) {}
+
+Engine::~Engine() = default;
+
+void Engine::addDataCommands() {
+  for (auto rows : {commands::keyExistenceCommands(), commands::keyMoveCommands(), commands::keyExpireCommands(),
+                    commands::keyTtlCommands(), commands::keyScanCommands(), commands::keyObjectCommands(),
+                    commands::databaseCommands()}) {
+    addCommands(rows, &options_.keys);
+  }
+  for (auto rows : {commands::listPushPopCommands(), commands::listRangeCommands(), commands::listEditCommands(),
+                    commands::listMoveCommands(), commands::listPopAnyCommands()}) {
+    addCommands(rows, &options_.lists);
+  }
+  addCommands(connectionCommands(), this);
+  addCommands(transactionCommands(), this);
+}
+
+void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
+  control_ = &control;
+  world_ = std::make_unique<WorldLock>(loops.size());
+  for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
+  commit_.addListener([this] {
+    if (commitPosted_.exchange(true)) return;
+    for (auto& worker : workers_) {
+      worker->loop().post([this, &worker] {
+        commitPosted_.store(false);
+        worker->flushCommitted();
+      });
+    }
+  });
+}
+
+void Engine::stop() { workers_.clear(); }
+
+void Engine::accept(std::unique_ptr<Stream> stream) {
+  if (static_cast<int64_t>(clients_.count()) >= options_.maxClients.load(std::memory_order_relaxed)) {
+    stream->write(std::string_view("-ERR max number of clients reached\r\n"));
+    rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (options_.protectedMode.load(std::memory_order_relaxed) &&
+      !options_.passwordRequired.load(std::memory_order_relaxed)) {
+    Endpoint peer = stream->peer();
+    bool local = stream->local().isUnix() || peer.host.starts_with("127.") || peer.host == "::1" ||
+                 peer.host.starts_with("::ffff:127.");
+    if (!local) {
+      stream->write(std::string_view(
+          "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for "
+          "the default user. In this mode connections are only accepted from the loopback interface. If you want to "
+          "connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable "
+          "protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by "
+          "connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly "
+          "accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) "
+          "Alternatively you can just disable the protected mode by editing the Redis configuration file, and "
+          "setting the protected mode option to 'no', and then restarting the server. 3) If you started the server "
+          "manually just for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication "
+          "password for the default user. NOTE: You only need to do one of the above things in order for the server "
+          "to start accepting connections from the outside.\r\n"));
+      rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+  }
+  workers_[nextWorker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]->adoptLater(std::move(stream));
+}
+
+void Engine::withWorld(Task work) { workers_.front()->withWorld(std::move(work)); }
+
+void Engine::endExpiredPauses() {
+  withWorld([this] {
+    if (pause_.expire(system_.clock.wall() / 1000) || !pause_.active()) resumePaused();
+  });
+}
+
+void Engine::resumePaused() {
+  for (auto& worker : workers_) {
+    worker->loop().post([&worker] { worker->resumePaused(); });
+  }
+}
+
+void Engine::addDuty(std::shared_ptr<BackgroundDuty> duty) {
+  {
+    MutexLock guard(dutiesMutex_);
+    auto list = std::make_shared<std::vector<std::shared_ptr<BackgroundDuty>>>(*duties_);
+    list->push_back(std::move(duty));
+    duties_ = std::move(list);
+    haveDuties_.store(true, std::memory_order_release);
+  }
+  for (auto& worker : workers_) worker->loop().post([] {});  // wakes it: there is work now
+}
+
+void Engine::removeDuty(const BackgroundDuty* duty) {
+  MutexLock guard(dutiesMutex_);
+  auto list = std::make_shared<std::vector<std::shared_ptr<BackgroundDuty>>>(*duties_);
+  std::erase_if(*list, [duty](const auto& d) { return d.get() == duty; });
+  haveDuties_.store(!list->empty(), std::memory_order_release);
+  duties_ = std::move(list);
+}
+
+std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> Engine::duties() const {
+  MutexLock guard(dutiesMutex_);
+  return duties_;
+}
+
+int64_t Engine::sum(Counter WorkerStats::* counter) const {
+  int64_t total = 0;
+  for (const auto& worker : workers_) total += (worker->stats().*counter).get();
+  return total;
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,137 @@
+// Runs commands. The centre of a node: keyspace, log, command table, workers, and what every command must know.
+//
+// Built in apps/, where the drivers are wired to it. Thread safe where a member says so; the rest is set up before the
+// loops run.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/ports/clock.h"
+#include "base/ports/executor.h"
+#include "base/ports/stream.h"
+#include "base/ports/system.h"
+#include "base/log_line.h"
+#include "command/command_table.h"
+#include "command/context.h"
+#include "engine/client_info.h"
+#include "engine/node_state.h"
+#include "engine/options.h"
+#include "engine/pause.h"
+#include "engine/shard_state.h"
+#include "engine/stats.h"
+#include "engine/world_lock.h"
+#include "keyspace/keyspace.h"
+#include "oplog/commit_point.h"
+#include "oplog/log.h"
+
+namespace vigil::engine {
+
+class Worker;
+
+// A duty that workers carry out between commands, in small steps (walking snapshots).
+class BackgroundDuty {
+ public:
+  virtual ~BackgroundDuty() = default;
+  // One small step (tens of microseconds) on this worker's share of the shards. True if there is more to do now.
+  virtual bool step(Worker& worker) = 0;
+};
+
+class Engine {
+ public:
+  Engine(const System& system, Logger& logger, Options& options, const keyspace::Keyspace::Options& keyspace,
+         oplog::History history);
+  ~Engine();
+
+  // --- Set-up, in this order ---
+  void addCommands(std::span<const command::CommandSpec> rows, void* owner) { commands_.add(rows, owner); }
+  void addDataCommands();  // those of commands/ and of the engine itself
+  // One worker per loop. Call after all owners registered their commands.
+  void start(const std::vector<EventLoop*>& loops, EventLoop& control);
+  // Ends all sessions. Each worker's loop must have stopped, or run no more.
+  void stop();
+
+  const System& system() const { return system_; }
+  Logger& logger() { return logger_; }
+  keyspace::Keyspace& keyspace() { return keyspace_; }
+  keyspace::Reaper& reaper() { return *reaper_; }
+  oplog::Log& log() { return log_; }
+  oplog::CommitPoint& commit() { return commit_; }
+  command::CommandTable& commands() { return commands_; }
+  Options& options() { return options_; }
+  NodeState& state() { return state_; }
+  ClientRegistry& clients() { return clients_; }
+  WorldLock& world() { return *world_; }
+  Pause& pause() { return pause_; }
+  ShardState& shardState(size_t shard) { return shardStates_[shard]; }
+  EventLoop& control() { return *control_; }
+
+  size_t workerCount() const { return workers_.size(); }
+  Worker& worker(size_t number) { return *workers_[number]; }
+
+  // Any thread: gives an accepted stream to a worker, or refuses it (maxclients, protected mode).
+  void accept(std::unique_ptr<Stream> stream);
+
+  // Runs `work` on some worker with the world held exclusively. Any thread.
+  void withWorld(Task work);
+  // Lets the sessions that CLIENT PAUSE suspended go on; any thread.
+  void resumePaused();
+  // Ends the pauses whose time has come; any thread.
+  void endExpiredPauses();
+
+  // While CLIENT PAUSE or a hand-over is in force, keys do not expire on their own account.
+  bool expiryPaused() const { return pause_.active(); }
+
+  // Where keyspace events go; set by whoever publishes them. Called under the key's shard.
+  using KeyEventHook = std::function<void(int db, command::EventClass, std::string_view event, std::string_view key)>;
+  void setKeyEventHook(KeyEventHook hook) { keyEventHook_ = std::move(hook); }
+  void keyEvent(int db, command::EventClass eventClass, std::string_view event, std::string_view key) {
+    if ((options_.notifyEvents.load(std::memory_order_relaxed) & static_cast<uint32_t>(eventClass)) != 0 &&
+        keyEventHook_) [[unlikely]] {
+      keyEventHook_(db, eventClass, event, key);
+    }
+  }
+
+  // Any thread; the duty must stay until removed. A step may still be running when removeDuty() returns.
+  void addDuty(std::shared_ptr<BackgroundDuty> duty);
+  void removeDuty(const BackgroundDuty* duty);
+  std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> duties() const;
+
+  // Sums of all workers' counters; any thread.
+  int64_t sum(Counter WorkerStats::* counter) const;
+  int64_t dirty() const { return sum(&WorkerStats::dirty); }
+  int64_t blockedClients() const { return blockedClients_.load(std::memory_order_relaxed); }
+  std::atomic<int64_t>& blockedCounter() { return blockedClients_; }
+  std::atomic<int64_t>& rejectedConnections() { return rejectedConnections_; }
+  bool haveDuties() const { return haveDuties_.load(std::memory_order_acquire); }
+
+ private:
+  const System system_;
+  Logger& logger_;
+  Options& options_;
+  NodeState state_;
+  std::unique_ptr<keyspace::Reaper> reaper_;
+  keyspace::Keyspace keyspace_;
+  oplog::Log log_;
+  oplog::CommitPoint commit_;
+  command::CommandTable commands_;
+  ClientRegistry clients_;
+  Pause pause_;
+  std::vector<ShardState> shardStates_;
+  std::unique_ptr<WorldLock> world_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  EventLoop* control_ = nullptr;
+  KeyEventHook keyEventHook_;
+  std::atomic<size_t> nextWorker_{0};
+  std::atomic<int64_t> blockedClients_{0};
+  std::atomic<int64_t> rejectedConnections_{0};
+  std::atomic<bool> commitPosted_{false};
+  std::atomic<bool> haveDuties_{false};
+  mutable Mutex dutiesMutex_;
+  std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> duties_ GUARDED_BY(dutiesMutex_);
+};
+
+}  // namespace vigil::engine

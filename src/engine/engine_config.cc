@@ -1,0 +1,29 @@
+#include "engine/engine_config.h"
+
+#include <climits>
+
+#include "base/config.h"
+#include "engine/options.h"
+
+namespace vigil::engine {
+
+void registerOptions(ConfigRegistry& registry, Options& options) {
+  registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20));
+  registry.add({.name = "client-query-buffer-limit"}, memoryOption(options.queryBufferLimit, 1 << 20));
+  registry.add({.name = "maxclients"}, integerOption(options.maxClients, {1, UINT_MAX}));
+  registry.add({.name = "timeout"}, integerOption(options.idleTimeout, {0, INT_MAX}));
+  registry.add({.name = "tcp-keepalive"}, integerOption(options.keepAlive, {0, INT_MAX}));
+  registry.add({.name = "hz"}, integerOption(options.hz, {1, 500}));
+  registry.add({.name = "protected-mode"}, boolOption(options.protectedMode));
+  registry.add({.name = "active-expire-effort"}, integerOption(options.activeExpireEffort, {1, 10}));
+  options.keys.addTo(registry);
+  options.lists.addTo(registry);
+  registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
+  registry.add({.name = "requirepass", .sensitive = true, .apply = [&options] {
+                  options.passwordChanged();
+                  return Status();
+                }},
+               stringOption(options.password));
+}
+
+}  // namespace vigil::engine

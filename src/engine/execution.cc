@@ -1,0 +1,334 @@
+#include "engine/execution.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "base/ports/entropy.h"
+#include "command/command_table.h"
+#include "engine/blocked_call.h"
+#include "engine/engine.h"
+#include "engine/session.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+using command::Args;
+using command::EventClass;
+using keyspace::Database;
+using keyspace::ExpiryMode;
+using keyspace::KeyRef;
+
+Execution::Execution(Engine& engine, Worker& worker) : engine_(engine), worker_(worker), locks_(engine.keyspace()) {
+  databases_.reserve(engine.keyspace().databaseCount());
+  for (size_t i = 0; i < engine.keyspace().databaseCount(); ++i) {
+    databases_.emplace_back(engine.keyspace(), static_cast<int>(i));
+  }
+}
+
+void Execution::begin(UnixMs now, bool atomic) {
+  now_ = now;
+  if (!ready_.empty()) [[unlikely]] ready_.clear();
+  beginRecord(atomic);
+}
+
+void Execution::beginRecord(bool atomic) {
+  atomic_ = atomic;
+  changes_ = 0;
+  offset_ = 0;
+  if (!effects_.empty()) [[unlikely]] effects_.clear();
+  logged_ = engine_.log().active();
+}
+
+void Execution::prepare(Database& database) {
+  ExpiryMode mode = ExpiryMode::kDelete;
+  if (session_->fromMaster) {
+    mode = ExpiryMode::kIgnore;
+  } else if (engine_.state().replica.load(std::memory_order_relaxed) || engine_.expiryPaused()) {
+    mode = ExpiryMode::kHide;
+  }
+  database.prepare(now_, mode, this, !session_->noTouch);
+}
+
+void Execution::run(command::Session& session, const command::CommandEntry& command, Args args, command::Reply& reply,
+                    size_t keyArgument, uint64_t keyHash) {
+  session_ = &session;
+  command_ = &command;
+  spec_ = command.spec;
+  owner_ = command.owner;
+  args_ = args;
+  reply_ = &reply;
+  hashes_.clear();
+  if (keyArgument != 0) hashes_.push_back({keyArgument, keyHash});
+  db_ = &databases_[static_cast<size_t>(session.db)];
+  prepare(*db_);
+  notifyDb_ = session.db;
+  asSent_ = true;
+  commandChanged_ = false;
+  wantsBlock_ = false;
+  mayBlock_ = !atomic_ && !session.fromMaster;
+
+  command.spec->handler(*this);
+
+  if (commandChanged_ && asSent_ && logged_ && !session.fromMaster) {
+    // A single command without other effects goes to the log straight from the client's buffer.
+    if (!atomic_ && effects_.empty()) {
+      offset_ = engine_.log().append(session.db, args);
+    } else {
+      effects_.add(session.db, args);
+    }
+  }
+}
+
+KeyRef Execution::key(size_t argument) {
+  for (const KeyHash& known : hashes_) {
+    if (known.argument == argument) return {args_[argument], known.hash};
+  }
+  uint64_t hash = engine_.keyspace().hashOf(args_[argument]);
+  hashes_.push_back({argument, hash});
+  return {args_[argument], hash};
+}
+
+Database* Execution::database(int64_t index) {
+  if (index < 0 || index >= static_cast<int64_t>(databases_.size())) return nullptr;
+  Database& database = databases_[static_cast<size_t>(index)];
+  prepare(database);
+  return &database;
+}
+
+keyspace::Keyspace& Execution::keyspace() { return engine_.keyspace(); }
+uint64_t Execution::random() { return engine_.system().entropy.next64(); }
+
+ShardState& Execution::stateOf(uint64_t hash) { return engine_.shardState(engine_.keyspace().shardNumberOf(hash)); }
+
+void Execution::changed(const KeyRef& key, EventClass eventClass, std::string_view name) {
+  commandChanged_ = true;
+  ++changes_;
+  stateOf(key.hash).touch(notifyDb_, key.name);
+  event(eventClass, name, key);
+}
+
+void Execution::event(EventClass eventClass, std::string_view name, const KeyRef& key) {
+  engine_.keyEvent(notifyDb_, eventClass, name, key.name);
+}
+
+void Execution::propagate(Args command) {
+  asSent_ = false;
+  commandChanged_ = true;
+  if (logged_ && !session_->fromMaster) effects_.add(session_->db, command);
+}
+
+void Execution::databaseFlushed(int db) {
+  commandChanged_ = true;
+  auto& keyspace = engine_.keyspace();
+  for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
+    for (auto& [watched, tokens] : engine_.shardState(shard).watches) {
+      if (db != -1 && watched.db != db) continue;
+      const keyspace::Table* table = keyspace.shard(shard).table(watched.db);
+      if (!table || !table->find(keyspace.ref(watched.key))) continue;
+      for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
+    }
+  }
+  for (size_t i = 0; i < keyspace.databaseCount(); ++i) {
+    if (db == -1 || static_cast<size_t>(db) == i) changes_ += static_cast<int64_t>(keyspace.size(static_cast<int>(i)));
+  }
+}
+
+void Execution::databasesSwapped(int a, int b) {
+  commandChanged_ = true;
+  ++changes_;
+  auto& keyspace = engine_.keyspace();
+  for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
+    ShardState& state = engine_.shardState(shard);
+    auto existsIn = [&](int db, const std::string& key) {
+      const keyspace::Table* table = keyspace.shard(shard).table(db);
+      return table && table->find(keyspace.ref(key));
+    };
+    for (auto& [watched, tokens] : state.watches) {
+      if (watched.db != a && watched.db != b) continue;
+      if (!existsIn(a, watched.key) && !existsIn(b, watched.key)) continue;
+      for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
+    }
+    for (auto& [blocked, calls] : state.blocked) {
+      if ((blocked.db == a || blocked.db == b) && existsIn(blocked.db, blocked.key)) {
+        ready_.push_back({blocked.db, blocked.key, keyspace.hashOf(blocked.key)});
+      }
+    }
+  }
+}
+
+void Execution::ready(const KeyRef& key) {
+  ShardState& state = stateOf(key.hash);
+  if (state.blocked.empty()) [[likely]] return;
+  if (!state.blocked.contains(DatabaseKeyView{notifyDb_, key.name})) return;
+  ready_.push_back({notifyDb_, std::string(key.name), key.hash});
+}
+
+void Execution::block(std::span<const size_t> keyArguments, int64_t timeoutUs, command::TimeoutReply onTimeout) {
+  assert(mayBlock_);
+  wantsBlock_ = true;
+  blockTimeoutUs_ = timeoutUs;
+  if (block_) return;  // a served call that goes on waiting
+  block_ = std::make_shared<BlockedCall>();
+  block_->session = *session_;
+  block_->worker = &worker_;
+  block_->command = command_;
+  block_->onTimeout = onTimeout;
+  size_t total = 0;
+  for (auto arg : args_) total += arg.size();
+  block_->bytes.reserve(total);
+  for (auto arg : args_) {
+    block_->args.emplace_back(block_->bytes.data() + block_->bytes.size(), arg.size());
+    block_->bytes.append(arg);
+  }
+  for (size_t argument : keyArguments) block_->keys.push_back({argument, key(argument).hash});
+}
+
+std::shared_ptr<BlockedCall> Execution::takeBlock() {
+  wantsBlock_ = false;
+  for (const BlockedCall::Key& key : block_->keys) {
+    auto& queue = stateOf(key.hash).blocked[DatabaseKey{block_->session.db, std::string(block_->args[key.argument])}];
+    // The same key given twice waits once.
+    if (queue.empty() || queue.back() != block_) queue.push_back(block_);
+  }
+  return std::move(block_);
+}
+
+void Execution::onExpired(int db, const KeyRef& key) {
+  ++changes_;
+  stateOf(key.hash).touch(db, key.name);
+  engine_.keyEvent(db, EventClass::kExpired, "expired", key.name);
+  if (logged_) {
+    std::string_view del = engine_.options().keys.lazyExpire.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
+    std::string_view command[] = {del, key.name};
+    if (expiring_) {
+      offset_ = engine_.log().append(db, command);
+    } else {
+      effects_.add(db, command);
+    }
+  }
+}
+
+bool Execution::expireShard(size_t shard, UnixMs now, size_t budget) {
+  begin(now, false);
+  expiring_ = true;
+  bool due = false;
+  for (size_t db = 0; db < databases_.size(); ++db) {
+    bool more = false;
+    engine_.keyspace().shard(shard).expireSome(static_cast<int>(db), now, budget, *this, more);
+    due = due || more;
+  }
+  expiring_ = false;
+  finish();
+  return due;
+}
+
+bool Execution::tryEnter(size_t shard) {
+  if (locks_.holds(shard)) {
+    entered_ = false;
+    return true;
+  }
+  entered_ = engine_.keyspace().shard(shard).lock.tryLock();
+  return entered_;
+}
+
+void Execution::leave(size_t shard) {
+  if (entered_) engine_.keyspace().shard(shard).lock.unlock();
+  entered_ = false;
+}
+
+void Execution::logEffects() {
+  if (changes_ != 0) {
+    worker_.stats().dirty.add(changes_);
+    changes_ = 0;
+  }
+  if (!effects_.empty()) {
+    offset_ = effects_.appendTo(engine_.log(), effects_.size() > 1);
+    effects_.clear();
+  }
+}
+
+oplog::Offset Execution::finish() {
+  logEffects();
+  if (!logged_) {
+    if (!ready_.empty()) serveReady();
+    return 0;
+  }
+  oplog::Offset depends = offset_;
+  auto visit = [&](ShardState& state) {
+    if (offset_ > state.lastWrite) state.lastWrite = offset_;
+    depends = std::max(depends, state.lastWrite);
+  };
+  if (locks_.world()) {
+    for (size_t shard = 0; shard < engine_.keyspace().shardCount(); ++shard) visit(engine_.shardState(shard));
+  } else {
+    for (uint32_t shard : locks_.held()) visit(engine_.shardState(shard));
+  }
+  if (!ready_.empty()) serveReady();
+  return depends;
+}
+
+void Execution::serveReady() {
+  // Serving may make further keys ready (BLMOVE), which are appended behind.
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    ReadyKey key = ready_[i];
+    auto& blocked = stateOf(key.hash).blocked;
+    auto at = blocked.find(DatabaseKeyView{key.db, key.key});
+    if (at == blocked.end()) continue;
+    auto waiting = at->second;  // a copy: serving changes the queue
+    for (auto& call : waiting) {
+      const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(key.db);
+      if (!table || !table->find({key.key, key.hash})) break;
+      if (!serve(call)) continue;
+    }
+  }
+  ready_.clear();
+}
+
+bool Execution::lockKeysOf(const BlockedCall& call) {
+  for (const auto& [argument, hash] : call.keys) {
+    if (!locks_.tryAdd(engine_.keyspace().shardNumberOf(hash))) return false;
+  }
+  std::vector<command::KeyPosition> positions;
+  if (!command::findKeys(*call.command->spec, call.args, positions)) return true;
+  for (const auto& position : positions) {
+    uint64_t hash = engine_.keyspace().hashOf(call.args[static_cast<size_t>(position.argument)]);
+    if (!locks_.tryAdd(engine_.keyspace().shardNumberOf(hash))) return false;
+  }
+  return true;
+}
+
+bool Execution::serve(const std::shared_ptr<BlockedCall>& call) {
+  if (!call->claim()) return false;
+  if (!lockKeysOf(*call)) {
+    // Another worker holds one of its keys: the call runs again on its own worker, with its own locks.
+    call->release();
+    call->worker->retryBlocked(call);
+    return false;
+  }
+  command::OutputBuffer out;
+  command::Reply reply(out, call->session.protocol);
+  beginRecord(false);
+  block_ = call;
+  run(call->session, *call->command, call->args, reply);
+  if (wantsBlock_) {
+    wantsBlock_ = false;
+    block_.reset();
+    call->release();
+    return false;
+  }
+  block_.reset();
+  for (const auto& [argument, hash] : call->keys) {
+    stateOf(hash).unblock(call->session.db, call->args[argument], call.get());
+  }
+  logEffects();
+  oplog::Offset depends = offset_;
+  for (uint32_t shard : locks_.held()) {
+    ShardState& state = engine_.shardState(shard);
+    if (offset_ > state.lastWrite) state.lastWrite = offset_;
+    depends = std::max(depends, state.lastWrite);
+  }
+  call->worker->finishBlocked(call, std::move(out), logged_ ? depends : 0);
+  return true;
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,131 @@
+// One unit of execution on a worker: a command, a transaction, or a blocked command that is being served. Implements
+// what handlers see (command::Context), collects what they did, and ends in one append to the log.
+//
+//   begin() -> run() once or more -> finish(): effects to the log, blocked clients served -> the caller unlocks
+//
+// One per worker, reused. Used on the worker's thread, under the locks of its LockSet.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command/context.h"
+#include "engine/effects.h"
+#include "engine/lock_set.h"
+#include "keyspace/database.h"
+
+namespace vigil::command {
+struct CommandEntry;
+}
+
+namespace vigil::engine {
+
+class Engine;
+class Worker;
+struct BlockedCall;
+struct ShardState;
+
+class Execution final : public command::Context, private keyspace::ExpiryListener, private keyspace::ShardAccess {
+ public:
+  Execution(Engine& engine, Worker& worker);
+
+  LockSet& locks() { return locks_; }
+
+  // Starts a unit. `atomic`: several commands follow and are logged as one MULTI … EXEC.
+  void begin(UnixMs now, bool atomic);
+  // One command of the unit. `keyHash`: of the key at argument `keyArgument`, if the caller knows it (0: none).
+  void run(command::Session& session, const command::CommandEntry& command, command::Args args, command::Reply& reply,
+           size_t keyArgument = 0, uint64_t keyHash = 0);
+  // Whether the command of the last run() wants to wait; then the unit must be empty otherwise.
+  bool wantsBlock() const { return wantsBlock_; }
+  std::shared_ptr<BlockedCall> takeBlock();
+  // Ends the unit: appends to the log, remembers the offset in the shards written, serves blocked clients. Returns the
+  // offset that a reply of this unit depends on.
+  oplog::Offset finish();
+  // Runs a blocked call whose keys this unit may lock, if nobody else ended its wait. False if it stays blocked.
+  bool serve(const std::shared_ptr<BlockedCall>& call);
+
+  // For duties of the engine itself: deletes what has expired among about `budget` keys of one shard (locked), each
+  // deletion a record of its own. True if more is due.
+  bool expireShard(size_t shard, UnixMs now, size_t budget);
+
+  // --- command::Context ---
+  keyspace::KeyRef key(size_t argument) override;
+  keyspace::Database* database(int64_t index) override;
+  keyspace::ShardAccess& shards() override { return *this; }
+  keyspace::Keyspace& keyspace() override;
+  uint64_t random() override;
+  void changed(const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event) override;
+  void notifyIn(int db) override { notifyDb_ = db; }
+  void event(command::EventClass eventClass, std::string_view event, const keyspace::KeyRef& key) override;
+  void propagate(command::Args command) override;
+  using command::Context::propagate;
+  void propagateNothing() override { asSent_ = false; }
+  void databaseFlushed(int db) override;
+  void databasesSwapped(int a, int b) override;
+  void ready(const keyspace::KeyRef& key) override;
+  bool mayBlock() const override { return mayBlock_; }
+  void block(std::span<const size_t> keyArguments, int64_t timeoutUs, command::TimeoutReply onTimeout) override;
+
+  // --- For the engine's own commands, which downcast the Context they are given ---
+  Engine& engine() { return engine_; }
+  Worker& worker() { return worker_; }
+  const command::CommandEntry& command() const { return *command_; }
+  bool inTransaction() const { return atomic_; }
+  void setMayBlock(bool may) { mayBlock_ = may; }
+
+  int64_t blockTimeoutUs() const { return blockTimeoutUs_; }
+
+ private:
+  struct ReadyKey {
+    int db;
+    std::string key;
+    uint64_t hash;
+  };
+  struct KeyHash {
+    size_t argument;
+    uint64_t hash;
+  };
+
+  void onExpired(int db, const keyspace::KeyRef& key) override;
+  bool tryEnter(size_t shard) override;
+  void leave(size_t shard) override;
+
+  void beginRecord(bool atomic);
+  void prepare(keyspace::Database& database);
+  ShardState& stateOf(uint64_t hash);
+  void logEffects();
+  void serveReady();
+  bool lockKeysOf(const BlockedCall& call);
+
+  Engine& engine_;
+  Worker& worker_;
+  LockSet locks_;
+  std::vector<keyspace::Database> databases_;
+  const command::CommandEntry* command_ = nullptr;
+  std::vector<KeyHash> hashes_;
+
+  // The unit.
+  Effects effects_;
+  bool atomic_ = false;
+  bool expiring_ = false;     // active expiry: every deletion is a unit of its own
+  bool logged_ = false;       // the log was active when the unit began
+  int64_t changes_ = 0;       // of the unit, not yet counted
+  oplog::Offset offset_ = 0;  // behind the unit's record
+  std::vector<ReadyKey> ready_;
+
+  // The command that runs.
+  int notifyDb_ = 0;            // the database of the keys that changed() and ready() name
+  bool asSent_ = true;          // logged as the client sent it
+  bool commandChanged_ = false;
+  bool mayBlock_ = true;
+  bool wantsBlock_ = false;
+  bool entered_ = false;        // SCAN holds an extra shard through tryEnter()
+  std::shared_ptr<BlockedCall> block_;
+  int64_t blockTimeoutUs_ = 0;
+};
+
+}  // namespace vigil::engine

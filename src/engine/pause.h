@@ -1,0 +1,66 @@
+// CLIENT PAUSE and the pauses of hand-overs: which commands wait, and until when. Set with the world held, so that no
+// command runs while it changes; read by every command.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "base/ports/clock.h"
+
+namespace vigil::engine {
+
+class Pause {
+ public:
+  enum class Kind : uint8_t { kNone, kWrites, kAll };
+  enum class Purpose : uint8_t { kClient, kFailover };  // each has its own end; the stricter one counts
+
+  Kind kind() const { return kind_.load(std::memory_order_relaxed); }
+  bool active() const { return kind() != Kind::kNone; }
+
+  // World held. An existing pause of the same purpose is only ever made longer and stricter.
+  void set(Purpose purpose, Kind kind, UnixMs until) {
+    Entry& entry = entries_[static_cast<size_t>(purpose)];
+    entry.kind = std::max(entry.kind, kind);
+    entry.until = std::max(entry.until, until);
+    update();
+  }
+  void clear(Purpose purpose) {
+    entries_[static_cast<size_t>(purpose)] = {};
+    update();
+  }
+  // Ends what has passed; true if something ended. World held.
+  bool expire(UnixMs now) {
+    bool ended = false;
+    for (Entry& entry : entries_) {
+      if (entry.kind != Kind::kNone && entry.until <= now) {
+        entry = {};
+        ended = true;
+      }
+    }
+    if (ended) update();
+    return ended;
+  }
+  UnixMs nextEnd() const { return nextEnd_.load(std::memory_order_relaxed); }  // 0: none
+
+ private:
+  struct Entry {
+    Kind kind = Kind::kNone;
+    UnixMs until = 0;
+  };
+  void update() {
+    Kind kind = Kind::kNone;
+    UnixMs next = 0;
+    for (const Entry& entry : entries_) {
+      kind = std::max(kind, entry.kind);
+      if (entry.kind != Kind::kNone && (next == 0 || entry.until < next)) next = entry.until;
+    }
+    nextEnd_.store(next, std::memory_order_relaxed);
+    kind_.store(kind, std::memory_order_relaxed);
+  }
+  std::array<Entry, 2> entries_;
+  std::atomic<Kind> kind_{Kind::kNone};
+  std::atomic<UnixMs> nextEnd_{0};
+};
+
+}  // namespace vigil::engine

@@ -1,0 +1,82 @@
+// What the engine keeps for each shard of the keyspace, under that shard's lock: who watches its keys, who is blocked
+// on them, and the offset of its last write.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "oplog/log.h"
+
+namespace vigil::engine {
+
+struct BlockedCall;
+
+// Set when a watched key changed; shared by a session and the shards of its watched keys.
+struct WatchToken {
+  std::atomic<bool> failed{false};
+};
+
+struct DatabaseKey {
+  int db;
+  std::string key;
+};
+struct DatabaseKeyView {
+  int db;
+  std::string_view key;
+};
+struct DatabaseKeyHash {
+  using is_transparent = void;
+  size_t operator()(const DatabaseKey& k) const { return (*this)(DatabaseKeyView{k.db, k.key}); }
+  size_t operator()(const DatabaseKeyView& k) const {
+    return std::hash<std::string_view>()(k.key) * 31 + static_cast<size_t>(k.db);
+  }
+};
+struct DatabaseKeyEqual {
+  using is_transparent = void;
+  static DatabaseKeyView view(const DatabaseKey& k) { return {k.db, k.key}; }
+  static DatabaseKeyView view(const DatabaseKeyView& k) { return k; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return view(a).db == view(b).db && view(a).key == view(b).key;
+  }
+};
+template <typename Value>
+using DatabaseKeyMap = std::unordered_map<DatabaseKey, Value, DatabaseKeyHash, DatabaseKeyEqual>;
+
+struct ShardState {
+  // Replies that read or wrote this shard depend on it; see CommitPoint.
+  oplog::Offset lastWrite = 0;
+
+  DatabaseKeyMap<std::vector<std::shared_ptr<WatchToken>>> watches;
+  DatabaseKeyMap<std::deque<std::shared_ptr<BlockedCall>>> blocked;
+
+  void watch(int db, std::string_view key, std::shared_ptr<WatchToken> token) {
+    watches[DatabaseKey{db, std::string(key)}].push_back(std::move(token));
+  }
+  void unwatch(int db, std::string_view key, const WatchToken* token) {
+    auto at = watches.find(DatabaseKeyView{db, key});
+    if (at == watches.end()) return;
+    std::erase_if(at->second, [token](const auto& t) { return t.get() == token; });
+    if (at->second.empty()) watches.erase(at);
+  }
+  void touch(int db, std::string_view key) {
+    if (watches.empty()) [[likely]] return;
+    auto at = watches.find(DatabaseKeyView{db, key});
+    if (at == watches.end()) return;
+    for (auto& token : at->second) token->failed.store(true, std::memory_order_relaxed);
+  }
+  void unblock(int db, std::string_view key, const BlockedCall* call) {
+    auto at = blocked.find(DatabaseKeyView{db, key});
+    if (at == blocked.end()) return;
+    std::erase_if(at->second, [call](const auto& c) { return c.get() == call; });
+    if (at->second.empty()) blocked.erase(at);
+  }
+};
+
+}  // namespace vigil::engine

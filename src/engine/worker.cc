@@ -1,0 +1,515 @@
+#include "engine/worker.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "command/command_table.h"
+#include "engine/blocked_call.h"
+#include "engine/engine.h"
+
+namespace vigil::engine {
+
+namespace {
+
+constexpr size_t kReadBuffer = 64 * 1024;
+constexpr size_t kShrinkOutput = 256 * 1024;
+
+}  // namespace
+
+Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
+    : engine_(engine),
+      number_(number),
+      loop_(loop),
+      execution_(engine, *this),
+      readStorage_(new char[kReadBuffer]),
+      readBuffer_(readStorage_.get(), kReadBuffer) {
+  execEntry_ = engine.commands().find("exec");
+  refreshTime();
+  loop_.setBeforeSleep([this] { return beforeSleep(); });
+  loop_.post([this] { tick(); });
+}
+
+Worker::~Worker() { loop_.cancel(tickTimer_); }
+
+void Worker::refreshTime() { nowMs_ = engine_.system().clock.wall() / 1000; }
+
+// --- Clients ---------------------------------------------------------------------------------------------------
+
+void Worker::adoptLater(std::unique_ptr<Stream> stream) {
+  loop_.post([this, stream = std::move(stream)]() mutable { adopt(std::move(stream)); });
+}
+
+Connection& Worker::adopt(std::unique_ptr<Stream> stream) {
+  auto info = std::make_shared<ClientInfo>(engine_.clients().nextId(), this);
+  Endpoint peer = stream->peer();
+  Endpoint local = stream->local();
+  auto text = [](const Endpoint& e) {
+    if (e.isUnix()) return e.host + ":0";
+    return (e.host.find(':') == std::string::npos ? e.host : "[" + e.host + "]") + ":" + std::to_string(e.port);
+  };
+  info->address = peer.isUnix() ? text(local) : text(peer);
+  info->localAddress = text(local);
+  info->descriptor = stream->descriptor();
+  info->created = loop_.now();
+  info->lastInteraction.store(loop_.now(), std::memory_order_relaxed);
+  if (local.isUnix()) info->flags.store(kClientUnixSocket, std::memory_order_relaxed);
+  if (!local.isUnix()) {
+    stream->setNoDelay(true);
+    stream->setKeepAlive(static_cast<int>(engine_.options().keepAlive.load(std::memory_order_relaxed)));
+  }
+  uint64_t id = info->id;
+  auto connection = std::make_unique<Connection>(*this, std::move(stream), info);
+  connection->session().authenticated = !engine_.options().passwordRequired.load(std::memory_order_relaxed);
+  engine_.clients().add(std::move(info));
+  stats_.connections.add();
+  Connection& added = *connections_.emplace(id, std::move(connection)).first->second;
+  added.stream().attach(loop_, added);
+  return added;
+}
+
+Connection* Worker::findConnection(uint64_t id) {
+  auto at = connections_.find(id);
+  return at == connections_.end() ? nullptr : at->second.get();
+}
+
+void Worker::queueFlush(Connection& connection) {
+  if (connection.flushQueued) return;
+  connection.flushQueued = true;
+  toFlush_.push_back(&connection);
+}
+
+void Worker::closeLater(Connection& connection) { toClose_.push_back(connection.session().id); }
+
+void Worker::removeConnection(uint64_t id) {
+  auto at = connections_.find(id);
+  if (at == connections_.end()) return;
+  Session& session = at->second->session();
+  if (session.blocked) unblock(session, Unblock::kGone);
+  unwatchAll(session);
+  std::erase(toFlush_, at->second.get());
+  std::erase(commitWaiters_, at->second.get());
+  std::erase(paused_, id);
+  engine_.clients().remove(id);
+  connections_.erase(at);
+}
+
+// --- From bytes to replies -------------------------------------------------------------------------------------
+
+size_t Worker::execute(Connection& connection, std::string_view bytes) {
+  Session& session = connection.session();
+  refreshTime();
+  if (!takeWorld(&session, nullptr)) {
+    putBack(session);
+    return 0;
+  }
+  wire::RequestLimits limits;
+  limits.maxBulk = engine_.options().maxBulk.load(std::memory_order_relaxed);
+  size_t consumed = 0;
+  bool more = true;
+  while (more && session.suspended == Session::Suspended::kNo && !connection.closing() && !session.closeAfterReply) {
+    limits.authenticated = session.authenticated;
+    size_t most = session.authenticated ? kBatch : 1;
+    size_t count = 0;
+    size_t parsedTo = consumed;
+    bool broken = false;
+    while (count < most) {
+      auto outcome = connection.parser().parse(bytes.substr(parsedTo), limits, parsed_[count]);
+      if (outcome != wire::RequestParser::Outcome::kComplete) {
+        broken = outcome == wire::RequestParser::Outcome::kProtocolError;
+        more = false;
+        break;
+      }
+      parsedTo += parsed_[count].bytes;
+      ++count;
+    }
+    prepareBatch(session, count);
+    size_t done = 0;
+    for (; done < count; ++done) {
+      Outcome outcome = executeOne(connection, parsed_[done], prepared_[done]);
+      if (outcome == Outcome::kPutBack) break;
+      consumed += parsed_[done].bytes;
+      if (outcome == Outcome::kSuspended || session.closeAfterReply || connection.closing()) {
+        ++done;
+        break;
+      }
+    }
+    if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
+    if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
+      session.reply.error("ERR " + connection.parser().error());
+      engine_.logger().verbose("Protocol error (" + connection.parser().error() + ") from client: addr=" +
+                               session.info->address);
+      session.closeAfterReply = true;
+    }
+    if (!insideWorld_ || engine_.world().claimed()) {
+      if (insideWorld_) leaveWorldForExclusive();
+      if (!takeWorld(&session, nullptr)) {
+        if (session.suspended == Session::Suspended::kNo && consumed < bytes.size()) putBack(session);
+        break;
+      }
+    }
+  }
+  if (insideWorld_) leaveWorldForExclusive();
+  if (!session.out.empty()) queueFlush(connection);
+  connection.publishInfo();
+  return consumed;
+}
+
+void Worker::prepareBatch(Session& session, size_t count) {
+  auto& keyspace = engine_.keyspace();
+  // Other workers may change tables while this one looks into them, so that prefetching needs their locks then.
+  const bool alone = engine_.workerCount() == 1;
+  for (size_t i = 0; i < count; ++i) {
+    Prepared& prepared = prepared_[i];
+    prepared = {};
+    const auto& args = parsed_[i].args;
+    if (args.empty()) continue;
+    prepared.entry = engine_.commands().find(args[0]);
+    if (!prepared.entry || prepared.entry->spec->keys.empty()) continue;
+    const command::KeySpec& spec = prepared.entry->spec->keys.front();
+    if (spec.begin != command::KeySpec::Begin::kIndex || static_cast<size_t>(spec.index) >= args.size() ||
+        spec.find != command::KeySpec::Find::kRange || (spec.flags & command::kKeyNotKey) != 0) {
+      continue;
+    }
+    prepared.keyArgument = static_cast<size_t>(spec.index);
+    prepared.hash = keyspace.hashOf(args[prepared.keyArgument]);
+    if (!alone || count == 1) continue;
+    if (const auto* table = keyspace.shardOf(prepared.hash).table(session.db)) table->prefetchBucket(prepared.hash);
+  }
+  if (!alone || count == 1) return;
+  for (size_t i = 0; i < count; ++i) {
+    if (prepared_[i].keyArgument == 0) continue;
+    const auto* table = keyspace.shardOf(prepared_[i].hash).table(session.db);
+    if (table) table->prefetchEntry(prepared_[i].hash);
+  }
+}
+
+Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {
+  if (parsed.args.empty()) return Outcome::kDone;
+  Session& session = connection.session();
+  command::Args args(parsed.args);
+  size_t mark = session.reply.mark();
+  const command::CommandEntry* entry = prepared.entry;
+  if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
+    if (const auto* sub = entry->subcommand(args[1])) entry = sub;
+  }
+  Outcome outcome = Outcome::kDone;
+  if (checkShape(session, entry, args)) {
+    if (pausedFor(session, *entry)) {
+      session.suspended = Session::Suspended::kPaused;
+      paused_.push_back(session.id);
+      return Outcome::kPutBack;
+    }
+    if (admit(session, *entry, args)) {
+      session.info->lastCommand.store(entry, std::memory_order_relaxed);
+      if (session.transaction && !entry->runsInsideMulti()) {
+        queueCommand(session, *entry, args);
+      } else {
+        outcome = runLocked(session, *entry, args, prepared);
+      }
+    }
+  }
+  if (outcome == Outcome::kPutBack) return outcome;
+  stats_.commands.add();
+  afterCommand(session, mark);
+  return outcome;
+}
+
+void Worker::afterCommand(Session& session, size_t mark) {
+  if (session.replyMode == ReplyMode::kOn) [[likely]] return;
+  switch (session.replyMode) {
+    case ReplyMode::kOff:
+      session.reply.rollback(mark);
+      break;
+    case ReplyMode::kSkipNext:  // set by the CLIENT REPLY SKIP that just ran
+      session.replyMode = ReplyMode::kSkipping;
+      break;
+    case ReplyMode::kSkipping:
+      session.reply.rollback(mark);
+      session.replyMode = ReplyMode::kOn;
+      break;
+    case ReplyMode::kOn:
+      break;
+  }
+}
+
+// --- Locks -----------------------------------------------------------------------------------------------------
+
+Task Worker::wakeLater(uint64_t sessionId) {
+  return [this, sessionId] {
+    loop_.post([this, sessionId] {
+      Connection* connection = findConnection(sessionId);
+      if (connection && connection->session().suspended == Session::Suspended::kPutBack) connection->resume();
+    });
+  };
+}
+
+void Worker::putBack(Session& session) { session.suspended = Session::Suspended::kPutBack; }
+
+bool Worker::takeWorld(Session* session, Task* wake) {
+  if (insideWorld_) return true;
+  WorldLock& world = engine_.world();
+  for (;;) {
+    if (world.tryEnter(number_)) return insideWorld_ = true;
+    if (world.waitEnter(wake ? std::move(*wake) : wakeLater(session->id))) return false;
+  }
+}
+
+void Worker::leaveWorldForExclusive() {
+  engine_.world().leave(number_);
+  insideWorld_ = false;
+}
+
+bool Worker::enterExclusive(Task wake) {
+  if (insideWorld_) leaveWorldForExclusive();
+  WorldLock& world = engine_.world();
+  for (int spin = 0; spin < 100; ++spin) {
+    if (world.tryExclusive(number_)) return true;
+  }
+  if (!world.waitExclusive(number_, std::move(wake))) return world.tryExclusive(number_);
+  return false;
+}
+
+void Worker::shardsOf(const command::CommandEntry& entry, command::Args args, std::vector<uint32_t>& shards) {
+  auto& keyspace = engine_.keyspace();
+  if (entry.spec->lockShards) {
+    entry.spec->lockShards(args, keyspace, shards);
+    return;
+  }
+  keyScratch_.clear();
+  if (!command::findKeys(*entry.spec, args, keyScratch_)) return;
+  for (const auto& position : keyScratch_) {
+    uint64_t hash = keyspace.hashOf(args[static_cast<size_t>(position.argument)]);
+    shards.push_back(static_cast<uint32_t>(keyspace.shardNumberOf(hash)));
+  }
+}
+
+void Worker::normalise(std::vector<uint32_t>& shards) {
+  std::sort(shards.begin(), shards.end());
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
+}
+
+bool Worker::lockShards(const std::vector<uint32_t>& shards, Task (*makeWake)(Worker&, uint64_t), uint64_t id) {
+  for (;;) {
+    uint32_t busy = 0;
+    if (execution_.locks().acquire(shards, busy)) return true;
+    if (engine_.keyspace().shard(busy).lock.waitFor(makeWake(*this, id))) return false;
+  }
+}
+
+Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry& entry, command::Args args,
+                                  const Prepared& prepared) {
+  if (&entry == execEntry_) return runExec(session, entry, args);
+  uint64_t flags = entry.spec->flags;
+  auto& locks = execution_.locks();
+  if (flags & command::kWholeKeyspace) {
+    if (!enterExclusive(wakeLater(session.id))) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
+    locks.setWorld(true);
+  } else if ((flags & command::kNoLocks) == 0) {
+    shardScratch_.clear();
+    const auto& keys = entry.spec->keys;
+    if (prepared.keyArgument != 0 && keys.size() == 1 && keys.front().last == 0 && !entry.spec->findKeys &&
+        !entry.spec->lockShards) [[likely]] {
+      shardScratch_.push_back(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)));
+    } else {
+      shardsOf(entry, args, shardScratch_);
+      normalise(shardScratch_);
+    }
+    if (!lockShards(shardScratch_, [](Worker& w, uint64_t id) { return w.wakeLater(id); }, session.id)) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
+  }
+  execution_.begin(nowMs_, false);
+  execution_.run(session, entry, args, session.reply, prepared.keyArgument, prepared.hash);
+  return endUnit(session);
+}
+
+Worker::Outcome Worker::endUnit(Session& session) {
+  bool blocks = execution_.wantsBlock();
+  oplog::Offset depends = execution_.finish();
+  if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
+  if (blocks) suspendBlocked(session);
+  unlockAll();
+  if (session.suspended != Session::Suspended::kNo) return Outcome::kSuspended;
+  return Outcome::kDone;
+}
+
+void Worker::unlockAll() {
+  auto& locks = execution_.locks();
+  if (locks.world()) {
+    locks.setWorld(false);
+    engine_.world().releaseExclusive();
+    return;
+  }
+  locks.release();
+}
+
+Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& entry, command::Args args) {
+  Transaction* transaction = session.transaction.get();
+  bool world = false;
+  shardScratch_.clear();
+  std::vector<std::vector<std::string_view>> commands;
+  if (transaction && !transaction->failed) {
+    for (const QueuedCommand& queued : transaction->commands) {
+      auto& words = commands.emplace_back();
+      const char* at = queued.bytes.data();
+      for (uint32_t size : queued.sizes) {
+        words.emplace_back(at, size);
+        at += size;
+      }
+      uint64_t flags = queued.command->spec->flags;
+      if (flags & command::kWholeKeyspace) world = true;
+      if ((flags & command::kNoLocks) == 0) shardsOf(*queued.command, words, shardScratch_);
+    }
+  }
+  for (const WatchedKey& key : session.watched) {
+    shardScratch_.push_back(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(key.hash)));
+  }
+  if (world) {
+    if (!enterExclusive(wakeLater(session.id))) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
+    execution_.locks().setWorld(true);
+  } else {
+    normalise(shardScratch_);
+    if (!lockShards(shardScratch_, [](Worker& w, uint64_t id) { return w.wakeLater(id); }, session.id)) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
+  }
+  execution_.begin(nowMs_, true);
+  execution_.run(session, entry, args, session.reply);
+  if (session.execReady) {
+    session.execReady = false;
+    auto running = std::move(session.transaction);
+    session.reply.array(commands.size());
+    for (size_t i = 0; i < commands.size(); ++i) {
+      execution_.run(session, *running->commands[i].command, commands[i], session.reply);
+    }
+  }
+  return endUnit(session);
+}
+
+Worker::Outcome Worker::executeTrusted(Session& session, const command::CommandEntry& entry, command::Args args,
+                                       Task wake) {
+  refreshTime();
+  auto& locks = execution_.locks();
+  if (entry.spec->flags & command::kWholeKeyspace) {
+    if (!enterExclusive(std::move(wake))) return Outcome::kPutBack;
+    locks.setWorld(true);
+  } else {
+    if (!takeWorld(nullptr, &wake)) return Outcome::kPutBack;
+    shardScratch_.clear();
+    if ((entry.spec->flags & command::kNoLocks) == 0) shardsOf(entry, args, shardScratch_);
+    normalise(shardScratch_);
+    for (uint32_t busy = 0; !locks.acquire(shardScratch_, busy);) {
+      if (engine_.keyspace().shard(busy).lock.waitFor(std::move(wake))) {
+        leaveWorldForExclusive();
+        return Outcome::kPutBack;
+      }
+    }
+  }
+  execution_.begin(nowMs_, false);
+  execution_.run(session, entry, args, session.reply);
+  return Outcome::kDone;
+}
+
+void Worker::finishTrusted() {
+  execution_.finish();
+  unlockAll();
+  if (insideWorld_) leaveWorldForExclusive();
+}
+
+void Worker::withWorld(Task work) {
+  loop_.post([this, work = std::move(work)]() mutable { runWithWorld(std::move(work)); });
+}
+
+void Worker::runWithWorld(Task work) {
+  auto shared = std::make_shared<Task>(std::move(work));
+  if (!enterExclusive([this, shared] { loop_.post([this, shared] { runWithWorld(std::move(*shared)); }); })) return;
+  refreshTime();
+  (*shared)();
+  engine_.world().releaseExclusive();
+}
+
+void Worker::withShard(size_t shard, std::move_only_function<void(Execution&)> work) {
+  auto shared = std::make_shared<std::move_only_function<void(Execution&)>>(std::move(work));
+  Task retry = [this, shard, shared] {
+    loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); });
+  };
+  bool wasInside = insideWorld_;
+  if (!wasInside && !takeWorld(nullptr, &retry)) return;
+  bool nested = execution_.locks().holds(shard);
+  std::vector<uint32_t> shards{static_cast<uint32_t>(shard)};
+  uint32_t busy = 0;
+  bool locked = nested || execution_.locks().acquire(shards, busy);
+  if (locked) {
+    (*shared)(execution_);
+    if (!nested) execution_.locks().release();
+  } else if (!engine_.keyspace().shard(busy).lock.waitFor(std::move(retry))) {
+    loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); });
+  }
+  if (!wasInside) leaveWorldForExclusive();
+}
+
+// --- Sessions that wait ----------------------------------------------------------------------------------------
+
+void Worker::resume(Session& session) {
+  if (session.connection) session.connection->resume();
+}
+
+void Worker::resumePaused() {
+  auto paused = std::move(paused_);
+  paused_.clear();
+  for (uint64_t id : paused) {
+    Connection* connection = findConnection(id);
+    if (connection && connection->session().suspended == Session::Suspended::kPaused) connection->resume();
+  }
+}
+
+void Worker::flushCommitted() {
+  auto waiting = std::move(commitWaiters_);
+  commitWaiters_.clear();
+  for (Connection* connection : waiting) queueFlush(*connection);
+}
+
+// --- The end of a turn -----------------------------------------------------------------------------------------
+
+bool Worker::beforeSleep() {
+  bool more = engine_.haveDuties() && backgroundStep();
+  if (!toFlush_.empty()) {
+    engine_.log().pump();
+    // By index: closing a connection may not touch the list, but a flush may queue another.
+    for (size_t i = 0; i < toFlush_.size(); ++i) {
+      Connection* connection = toFlush_[i];
+      connection->flushQueued = false;
+      Session& session = connection->session();
+      if (session.barrier != 0 && !engine_.commit().reached(session.barrier)) {
+        commitWaiters_.push_back(connection);
+        continue;
+      }
+      connection->flush();
+      if (session.out.empty() && session.out.memory() > kShrinkOutput) session.out.shrink();
+    }
+    toFlush_.clear();
+  }
+  if (!toClose_.empty()) {
+    auto closing = std::move(toClose_);
+    toClose_.clear();
+    for (uint64_t id : closing) removeConnection(id);
+  }
+  return more;
+}
+
+bool Worker::backgroundStep() {
+  bool more = false;
+  auto duties = engine_.duties();
+  for (const auto& duty : *duties) more = duty->step(*this) || more;
+  return more;
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,169 @@
+// One worker thread's part of the engine: its clients, and the road of a command from bytes to reply.
+//
+//   bytes -> parse a batch -> prefetch buckets -> prefetch entries -> for each: admit, lock, run, log, unlock
+//         -> end of the loop's turn: pump the log's sinks, then write replies
+//
+// A command whose locks are not free is put back: it holds nothing, its connection waits in the lock's queue, the
+// worker goes on with others.
+//
+// Everything here happens on the worker's loop, except what is marked as callable from any thread.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ports/event_loop.h"
+#include "command/spec.h"
+#include "engine/connection.h"
+#include "engine/execution.h"
+#include "engine/stats.h"
+#include "wire/resp_parser.h"
+
+namespace vigil::command {
+struct CommandEntry;
+}
+
+namespace vigil::engine {
+
+class Engine;
+
+class Worker {
+ public:
+  Worker(Engine& engine, size_t number, EventLoop& loop);
+  ~Worker();
+
+  size_t number() const { return number_; }
+  EventLoop& loop() { return loop_; }
+  Engine& engine() { return engine_; }
+  WorkerStats& stats() { return stats_; }
+  Execution& execution() { return execution_; }
+
+  // Takes a new client. Loop thread.
+  Connection& adopt(std::unique_ptr<Stream> stream);
+  // Any thread: hands over an accepted stream.
+  void adoptLater(std::unique_ptr<Stream> stream);
+
+  // Executes requests from `bytes`; returns how many bytes were consumed. Stops early when the session is suspended.
+  size_t execute(Connection& connection, std::string_view bytes);
+
+  // Runs one command of a session that has no connection of its own (the master's stream, AOF loading): no admission
+  // checks. False: put back, call again later (waker given).
+  enum class Outcome : uint8_t { kDone, kPutBack, kSuspended };
+  Outcome executeTrusted(Session& session, const command::CommandEntry& entry, command::Args args, Task wake);
+  // Ends the unit that executeTrusted() began: the locks are held from there to here, so that the caller can append
+  // the master's bytes to the log in between.
+  void finishTrusted();
+
+  // Runs `work` with the world held exclusively, as soon as it can be had; any thread.
+  void withWorld(Task work);
+  // Runs `work` with the lock of one shard; loop thread; at once if it is free.
+  void withShard(size_t shard, std::move_only_function<void(Execution&)> work);
+
+  void queueFlush(Connection& connection);
+  void closeLater(Connection& connection);
+  Connection* findConnection(uint64_t id);
+  template <typename Visit>
+  void eachConnection(Visit visit) {
+    for (auto& [id, connection] : connections_) visit(*connection);
+  }
+  // A buffer for one read; what is left of it is copied to the connection's own.
+  std::span<char> readBuffer() { return readBuffer_; }
+
+  // --- Blocked commands ---
+  // Any thread: the call was served (claimed), this is its reply.
+  void finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends);
+  // Any thread: the call could not be served under the locks at hand; run it with its own.
+  void retryBlocked(std::shared_ptr<BlockedCall> call);
+  // Ends a session's wait without serving it: time-out, CLIENT UNBLOCK, disconnect. False if it was served meanwhile.
+  enum class Unblock : uint8_t { kTimeout, kError, kGone };
+  bool unblock(Session& session, Unblock how);
+
+  // Drops the session's watches (UNWATCH, DISCARD, EXEC, disconnect).
+  void unwatchAll(Session& session);
+
+  // Lets suspended sessions (paused, or waiting for a reply from elsewhere) go on; loop thread.
+  void resume(Session& session);
+  // All sessions that CLIENT PAUSE suspended; loop thread.
+  void resumePaused();
+
+  UnixMs now() const { return nowMs_; }  // of this turn, Unix milliseconds
+
+  // The commit point moved: what waits for it may be sent.
+  void flushCommitted();
+
+  // Periodic duties: clients' limits and time-outs, active expiry, growth of tables.
+  void tick();
+  // Called at the end of every turn; true if there is more to do at once.
+  bool beforeSleep();
+
+ private:
+  struct Prepared {
+    const command::CommandEntry* entry = nullptr;
+    size_t keyArgument = 0;
+    uint64_t hash = 0;
+  };
+  static constexpr size_t kBatch = 32;
+
+  void refreshTime();
+  void prepareBatch(Session& session, size_t count);
+  Outcome executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared);
+
+  // Admission. Each writes the error that it finds and answers false.
+  bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
+  bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
+  bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
+  void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
+  void afterCommand(Session& session, size_t mark);
+
+  // Running.
+  Outcome runLocked(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared& prepared);
+  Outcome runExec(Session& session, const command::CommandEntry& entry, command::Args args);
+  Outcome endUnit(Session& session);
+  void suspendBlocked(Session& session);
+
+  // Locks. What returns false has left a waker behind.
+  Task wakeLater(uint64_t sessionId);
+  void putBack(Session& session);
+  bool takeWorld(Session* session, Task* wake);  // the shared side; wakes the session, or as *wake says
+  void leaveWorldForExclusive();
+  bool enterExclusive(Task wake);
+  void shardsOf(const command::CommandEntry& entry, command::Args args, std::vector<uint32_t>& shards);
+  static void normalise(std::vector<uint32_t>& shards);
+  bool lockShards(const std::vector<uint32_t>& shards, Task (*makeWake)(Worker&, uint64_t), uint64_t id);
+  void unlockAll();
+  void runWithWorld(Task work);
+  bool withShardNow(size_t shard, const std::function<void(Execution&)>& work);
+
+  // Upkeep.
+  void removeConnection(uint64_t id);
+  void checkClients();
+  void upkeepOfShards(int64_t periodUs);
+  bool backgroundStep();
+
+  Engine& engine_;
+  const size_t number_;
+  EventLoop& loop_;
+  WorkerStats stats_;
+  Execution execution_;
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> toFlush_;
+  std::vector<Connection*> commitWaiters_;  // have output that waits for the commit point
+  std::vector<uint64_t> toClose_;
+  std::vector<uint64_t> paused_;
+  std::array<wire::ParsedCommand, kBatch> parsed_;
+  std::array<Prepared, kBatch> prepared_;
+  std::vector<uint32_t> shardScratch_;
+  std::vector<command::KeyPosition> keyScratch_;
+  std::unique_ptr<char[]> readStorage_;
+  std::span<char> readBuffer_;
+  bool insideWorld_ = false;
+  UnixMs nowMs_ = 0;
+  TimerId tickTimer_ = 0;
+  size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
+  const command::CommandEntry* execEntry_ = nullptr;
+};
+
+}  // namespace vigil::engine

@@ -1,0 +1,121 @@
+// What stands between a parsed command and its execution: is it one, may this client run it, may it run now.
+#include <algorithm>
+
+#include "command/command_table.h"
+#include "engine/engine.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+// "'a' 'b' " of the arguments, as much of them as Redis shows.
+std::string quotedArguments(command::Args args) {
+  std::string text;
+  for (size_t i = 1; i < args.size() && text.size() < 128; ++i) {
+    text += '\'';
+    text += args[i].substr(0, 128 - text.size());
+    text += "' ";
+  }
+  return text;
+}
+
+}  // namespace
+
+bool Worker::checkShape(Session& session, const command::CommandEntry* entry, command::Args args) {
+  auto reject = [&](std::string text) {
+    if (session.transaction) session.transaction->failed = true;
+    session.reply.error(text);
+    return false;
+  };
+  if (!entry) {
+    return reject("ERR unknown command '" + std::string(args[0].substr(0, 128)) +
+                  "', with args beginning with: " + quotedArguments(args));
+  }
+  const command::CommandSpec& spec = *entry->spec;
+  if (!spec.handler) {
+    // A container: its subcommand is missing or unknown.
+    if (args.size() < 2) return reject("ERR wrong number of arguments for '" + entry->fullName + "' command");
+    return reject("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " +
+                  entry->upperName() + " HELP.");
+  }
+  auto argc = static_cast<int>(args.size());
+  if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
+    return reject("ERR wrong number of arguments for '" + entry->fullName + "' command");
+  }
+  return true;
+}
+
+bool Worker::pausedFor(const Session& session, const command::CommandEntry& entry) const {
+  Pause::Kind kind = engine_.pause().kind();
+  if (kind == Pause::Kind::kNone) [[likely]] return false;
+  if (session.fromMaster || session.transaction) {
+    // Commands are queued at once; it is their EXEC that waits.
+    if (!session.transaction || &entry != execEntry_) return false;
+    if (kind == Pause::Kind::kAll) return true;
+    return std::any_of(session.transaction->commands.begin(), session.transaction->commands.end(), [](const auto& c) {
+      return (c.command->spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+    });
+  }
+  if (entry.spec->flags & command::kNoLocks) {
+    // CLIENT, INFO, PING and their kind: only a full pause holds back what the data plane would answer, and the
+    // handles of whoever ends the pause stay usable.
+    return kind == Pause::Kind::kAll && (entry.spec->flags & command::kAdmin) == 0 &&
+           (entry.spec->categories & command::kCatConnection) == 0;
+  }
+  if (kind == Pause::Kind::kAll) return true;
+  return (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+}
+
+bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
+  (void)args;
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const uint64_t flags = entry.spec->flags;
+  NodeState& state = engine_.state();
+  std::string_view error;
+  const bool write = (flags & command::kWrite) != 0;
+  if (!session.authenticated && (flags & command::kNoAuth) == 0) {
+    error = "NOAUTH Authentication required.";
+  } else if (session.transaction && (flags & command::kNoMulti) != 0) {
+    error = "ERR Command not allowed inside a transaction";
+  } else if (state.loading.load(kRelaxed) && (flags & command::kLoading) == 0) {
+    error = "LOADING Redis is loading the dataset in memory";
+  } else if (state.replica.load(kRelaxed)) {
+    if (write && state.replicaReadOnly.load(kRelaxed)) {
+      error = "READONLY You can't write against a read only replica.";
+    } else if ((flags & command::kStale) == 0 && !state.masterLinkUp.load(kRelaxed) &&
+               !state.serveStaleData.load(kRelaxed)) {
+      error = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+    }
+  } else if (write) {
+    if (state.saveFailed.load(kRelaxed)) {
+      error =
+          "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands "
+          "that may modify the data set are disabled, because this instance is configured to report errors during "
+          "writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
+          "details about the RDB error.";
+    } else if (state.aofFailed.load(kRelaxed)) {
+      error = "MISCONF Errors writing to the AOF file: see the server's log";
+    } else if (state.notEnoughReplicas.load(kRelaxed)) {
+      error = "NOREPLICAS Not enough good replicas to write.";
+    }
+  }
+  if (error.empty()) [[likely]] return true;
+  if (session.transaction) session.transaction->failed = true;
+  session.reply.error(error);
+  return false;
+}
+
+void Worker::queueCommand(Session& session, const command::CommandEntry& entry, command::Args args) {
+  QueuedCommand queued;
+  queued.command = &entry;
+  for (auto arg : args) {
+    queued.bytes.append(arg);
+    queued.sizes.push_back(static_cast<uint32_t>(arg.size()));
+  }
+  session.transaction->memory += queued.bytes.capacity() + queued.sizes.capacity() * sizeof(uint32_t) + sizeof queued;
+  session.transaction->commands.push_back(std::move(queued));
+  session.reply.simple("QUEUED");
+}
+
+}  // namespace vigil::engine

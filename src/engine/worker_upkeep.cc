@@ -1,0 +1,83 @@
+// A worker's periodic duties.
+#include <algorithm>
+
+#include "engine/engine.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+constexpr size_t kExpireBudget = 200;   // keys of one shard before the clock is looked at
+constexpr size_t kRehashRegions = 100;  // of one shard
+
+}  // namespace
+
+void Worker::tick() {
+  int64_t hz = std::max<int64_t>(1, engine_.options().hz.load(std::memory_order_relaxed));
+  tickTimer_ = loop_.after(1'000'000 / hz, [this] { tick(); });
+  refreshTime();
+  if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
+  checkClients();
+  upkeepOfShards(1'000'000 / hz);
+}
+
+void Worker::checkClients() {
+  int64_t timeout = engine_.options().idleTimeout.load(std::memory_order_relaxed);
+  if (timeout <= 0) return;
+  MonoUs now = loop_.now();
+  for (auto& [id, connection] : connections_) {
+    Session& session = connection->session();
+    constexpr uint32_t kExempt = kClientReplica | kClientMaster | kClientPubsub;
+    if (session.blocked || (session.info->flags.load(std::memory_order_relaxed) & kExempt) != 0) continue;
+    if (now - session.info->lastInteraction.load(std::memory_order_relaxed) > timeout * 1'000'000) {
+      engine_.logger().verbose("Closing idle client");
+      connection->close("idle");
+    }
+  }
+}
+
+// Active expiry and resizing on this worker's share of the shards, for at most a quarter of the period.
+void Worker::upkeepOfShards(int64_t periodUs) {
+  NodeState& state = engine_.state();
+  bool expire = engine_.options().activeExpire.load(std::memory_order_relaxed) &&
+                !state.replica.load(std::memory_order_relaxed) && !engine_.expiryPaused() &&
+                !state.loading.load(std::memory_order_relaxed);
+  Clock& clock = engine_.system().clock;
+  const MonoUs deadline = clock.mono() + periodUs / 4;
+  const size_t shards = engine_.keyspace().shardCount();
+  const size_t workers = engine_.workerCount();
+  size_t mine = (shards + workers - 1 - number_) / workers;
+  for (size_t i = 0; i < mine; ++i) {
+    size_t shard = number_ + (upkeepCursor_ + i) % mine * workers;
+    bool cut = false;
+    withShardNow(shard, [&](Execution& execution) {
+      while (expire && execution.expireShard(shard, nowMs_, kExpireBudget)) {
+        if (clock.mono() > deadline) {
+          stats_.expireCyclesCut.add();
+          cut = true;
+          break;
+        }
+      }
+      engine_.keyspace().shard(shard).rehashSome(kRehashRegions);
+    });
+    if (cut || clock.mono() > deadline) {
+      upkeepCursor_ = (upkeepCursor_ + i + 1) % mine;
+      return;
+    }
+  }
+}
+
+bool Worker::withShardNow(size_t shard, const std::function<void(Execution&)>& work) {
+  if (!engine_.world().tryEnter(number_)) return false;
+  insideWorld_ = true;
+  bool locked = execution_.locks().tryAdd(shard);
+  if (locked) {
+    work(execution_);
+    execution_.locks().release();
+  }
+  leaveWorldForExclusive();
+  return locked;
+}
+
+}  // namespace vigil::engine
