@@ -102,6 +102,9 @@ class Context {
   // --- Blocking -------------------------------------------------------------------------------------------------
   // False in a transaction, in a script, for the master's stream: answer at once what the time-out would answer.
   virtual bool mayBlock() const = 0;
+  // Whether the command runs again after block(). A key that holds another type than the command waits for is then
+  // like one that is absent: the client stays blocked.
+  bool resumed() const { return resumed_; }
   // Suspends the client until one of the keys is ready(): the command then runs again from its beginning, and may
   // block again (it keeps its place in the queue). `timeoutUs` 0: for ever. Write no reply before.
   virtual void block(std::span<const size_t> keyArguments, int64_t timeoutUs, TimeoutReply onTimeout) = 0;
@@ -114,6 +117,7 @@ class Context {
   Session* session_ = nullptr;
   const CommandSpec* spec_ = nullptr;
   void* owner_ = nullptr;
+  bool resumed_ = false;
 };
 
 }  // namespace vigil::command

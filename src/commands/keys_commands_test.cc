@@ -87,7 +87,7 @@ TEST_F(KeyCommands, Existence) {
       {"type nokey", "+none"},
       {"del a nokey a", ":1", "del a"},
       {"unlink b nokey", ":1", "del b"},
-      {"rpush l x", ":1", "rpush l"},
+      {"rpush l x", ":1", "new l, rpush l"},
       {"type l", "+list"},
   };
   t.play(kSteps);
@@ -150,16 +150,16 @@ TEST_F(KeyCommands, RenameMoveAndCopy) {
       {"renamenx s s", ":0"},
       {"set a 1", "+OK", "set a"},
       {"pexpireat a 4102444800000", ":1", "expire a", "PEXPIREAT a 4102444800000"},
-      {"rename a b", "+OK", "rename_from a, rename_to b"},
+      {"rename a b", "+OK", "new b, rename_from a, rename_to b"},
       {"pexpiretime b", ":4102444800000"},
       {"set a 2", "+OK", "set a"},
       {"renamenx a b", ":0"},
-      {"renamenx a c", ":1", "rename_from a, rename_to c"},
-      {"rename c b", "+OK", "rename_from c, rename_to b"},
+      {"renamenx a c", ":1", "new c, rename_from a, rename_to c"},
+      {"rename c b", "+OK", "new b, rename_from c, rename_to b"},
       {"get b", "$1 2"},
       {"pexpiretime b", ":-1"},
-      {"rename l list", "+OK", "rename_from l, rename_to list"},
-      {"move b 1", ":1", "move_from b, 1:move_to b"},
+      {"rename l list", "+OK", "new list, rename_from l, rename_to list"},
+      {"move b 1", ":1", "1:new b, move_from b, 1:move_to b"},
       {"move b 1", ":0"},
       {"set b again", "+OK", "set b"},
       {"move b 1", ":0"},
@@ -176,18 +176,18 @@ TEST_F(KeyCommands, RenameMoveAndCopy) {
       {"copy s s db 77", "-ERR DB index is out of range"},
       {"copy s s db", "-ERR syntax error"},
       {"copy s t foo", "-ERR syntax error"},
-      {"copy s t", ":1", "copy_to t"},
+      {"copy s t", ":1", "new t, copy_to t"},
       {"copy s t", ":0"},
       {"copy list t", ":0"},
-      {"copy list t replace", ":1", "copy_to t"},
+      {"copy list t replace", ":1", "new t, copy_to t"},
       {"lrange t 0 -1", "*1 $1 x"},
       {"lpush list y", ":2", "lpush list"},
       {"lrange t 0 -1", "*1 $1 x"},
       {"copy s b db 1", ":0"},
-      {"copy s b db 1 replace", ":1", "1:copy_to b"},
-      {"copy s q db 3", ":1", "3:copy_to q"},
+      {"copy s b db 1 replace", ":1", "1:new b, 1:copy_to b"},
+      {"copy s q db 3", ":1", "3:new q, 3:copy_to q"},
       {"pexpireat s 4102444800000", ":1", "expire s", "PEXPIREAT s 4102444800000"},
-      {"copy s u", ":1", "copy_to u"},
+      {"copy s u", ":1", "new u, copy_to u"},
       {"pexpiretime u", ":4102444800000"},
   };
   t.run("del a b c");
@@ -290,8 +290,6 @@ TEST_F(KeyCommands, AMastersStreamIsFollowedToTheLetter) {
 }
 
 TEST_F(KeyCommands, LazyFreeing) {
-  options.lazyExpire = true;
-  EXPECT_EQ(t.run("expire s 0").log, "UNLINK s");
   EXPECT_EQ(t.run("flushdb sync").reply, "+OK");
   EXPECT_EQ(reaper.calls, 0);
   EXPECT_EQ(t.run("flushdb async").reply, "+OK");

@@ -7,7 +7,6 @@
 #include "command/context.h"
 #include "command/spec.h"
 #include "commands/keys_commands.h"
-#include "commands/keys_options.h"
 #include "keyspace/database.h"
 
 namespace vigil::commands {
@@ -67,10 +66,9 @@ std::optional<Conditions> parseConditions(Context& context) {
 // letter, and deletions are the master's.
 void expireKey(Context& context, const keyspace::KeyRef& key, UnixMs at) {
   if (at <= context.now() && context.db().expiryMode() == keyspace::ExpiryMode::kDelete) {
-    const bool lazily = context.owner<KeyOptions>().lazyExpire;
-    context.db().erase(key, lazily);
+    context.db().erase(key, true);
     context.changed(key, EventClass::kGeneric, "del");
-    context.propagate({lazily ? "UNLINK" : "DEL", key.name});
+    context.propagate({"DEL", key.name});
     return;
   }
   context.db().setExpire(key, std::max<UnixMs>(at, 1));  // 0 would mean never

@@ -7,7 +7,6 @@ namespace vigil::commands {
 void KeyOptions::addTo(ConfigRegistry& registry) {
   registry.add({.name = "lazyfree-lazy-user-del"}, boolOption(lazyUserDelete));
   registry.add({.name = "lazyfree-lazy-user-flush"}, boolOption(lazyUserFlush));
-  registry.add({.name = "lazyfree-lazy-expire"}, boolOption(lazyExpire));
 }
 
 }  // namespace vigil::commands

@@ -14,7 +14,6 @@ namespace vigil::commands {
 struct KeyOptions {
   std::atomic<bool> lazyUserDelete{false};  // lazyfree-lazy-user-del: DEL frees as UNLINK does
   std::atomic<bool> lazyUserFlush{false};   // lazyfree-lazy-user-flush: FLUSHDB and FLUSHALL without an argument
-  std::atomic<bool> lazyExpire{false};      // lazyfree-lazy-expire: EXPIRE with a moment in the past
 
   // Adds the rows of these options; they must outlive the registry.
   void addTo(ConfigRegistry& registry);

@@ -42,9 +42,18 @@ FoundList<ChunkedList> findListForWrite(Context& context, const KeyRef& key) {
   return listOf<ChunkedList>(context, context.db().findForWrite(key));
 }
 
+FoundList<ChunkedList> findSource(Context& context, const KeyRef& key) {
+  if (context.resumed()) {
+    const auto* entry = context.db().peek(key);
+    if (entry != nullptr && !entry->isList()) return {};
+  }
+  return findListForWrite(context, key);
+}
+
 ChunkedList& createList(Context& context, const KeyRef& key) {
   ChunkedList& list = context.db().addList(key);
   list = ChunkedList(context.owner<ListOptions>().limit());
+  context.event(EventClass::kNew, "new", key);
   return list;
 }
 

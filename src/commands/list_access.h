@@ -32,8 +32,10 @@ struct FoundList {
 };
 FoundList<const ds::ChunkedList> findList(command::Context& context, const keyspace::KeyRef& key);
 FoundList<ds::ChunkedList> findListForWrite(command::Context& context, const keyspace::KeyRef& key);
+// The same for a list that elements are taken from, perhaps by a client that waited for it: see Context::resumed().
+FoundList<ds::ChunkedList> findSource(command::Context& context, const keyspace::KeyRef& key);
 
-// An empty list at an absent key. Pointers from earlier look-ups end here.
+// An empty list at an absent key, notified as new. Pointers from earlier look-ups end here.
 ds::ChunkedList& createList(command::Context& context, const keyspace::KeyRef& key);
 
 // False, with an error replied, if one of the arguments from `first` on is longer than a list's element may be.

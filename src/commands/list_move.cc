@@ -41,7 +41,7 @@ enum class Moved : uint8_t { kDone, kRefused, kNoSource };
 Moved moveElement(Context& context, Ends ends) {
   const KeyRef sourceKey = context.key(1);
   const KeyRef targetKey = context.key(2);
-  auto source = findListForWrite(context, sourceKey);
+  auto source = findSource(context, sourceKey);
   if (source.refused()) return Moved::kRefused;
   if (source.list == nullptr) return Moved::kNoSource;
   auto target = findListForWrite(context, targetKey);

@@ -35,7 +35,7 @@ template <typename Take>
 bool takeFromFirst(Context& context, KeyArguments keys, Take take) {
   for (size_t i = keys.first; i < keys.first + keys.count; ++i) {
     const auto key = context.key(i);
-    const auto found = findListForWrite(context, key);
+    const auto found = findSource(context, key);
     if (found.refused()) return true;
     if (found.list == nullptr) continue;
     take(key, *found.list);

@@ -50,6 +50,7 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
 
   void setProtocol(int protocol) { protocol_ = protocol; }
   void setMayBlock(bool mayBlock) { mayBlock_ = mayBlock; }
+  void setResumed(bool resumed) { resumed_ = resumed; }
   void setMode(keyspace::ExpiryMode mode) { mode_ = mode; }
   void advance(UnixMs milliseconds) { time_ += milliseconds; }
   using Context::db;  // the entries themselves, between two runs
