@@ -4,6 +4,7 @@
 
 #include "commands/keys_commands.h"
 #include "commands/list_commands.h"
+#include "commands/string_commands.h"
 #include "engine/connection_commands.h"
 #include "engine/transaction_commands.h"
 #include "engine/worker.h"
@@ -51,6 +52,11 @@ void Engine::addDataCommands() {
   for (auto rows : {commands::listPushPopCommands(), commands::listRangeCommands(), commands::listEditCommands(),
                     commands::listMoveCommands(), commands::listPopAnyCommands()}) {
     addCommands(rows, &options_.lists);
+  }
+  for (auto rows : {commands::stringReadCommands(), commands::stringSetCommands(), commands::stringCounterCommands(),
+                    commands::stringRangeCommands(), commands::stringLcsCommands(), commands::bitCommands(),
+                    commands::bitfieldCommands()}) {
+    addCommands(rows, this);
   }
   addCommands(connectionCommands(), this);
   addCommands(transactionCommands(), this);

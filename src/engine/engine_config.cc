@@ -16,6 +16,7 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "hz"}, integerOption(options.hz, {1, 500}));
   registry.add({.name = "protected-mode"}, boolOption(options.protectedMode));
   registry.add({.name = "active-expire-effort"}, integerOption(options.activeExpireEffort, {1, 10}));
+  registry.add({.name = "lazyfree-lazy-expire"}, boolOption(options.lazyExpire));
   options.keys.addTo(registry);
   options.lists.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));

@@ -198,7 +198,7 @@ void Execution::onExpired(int db, const KeyRef& key) {
   stateOf(key.hash).touch(db, key.name);
   engine_.keyEvent(db, EventClass::kExpired, "expired", key.name);
   if (logged_) {
-    std::string_view del = engine_.options().keys.lazyExpire.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
+    std::string_view del = engine_.options().lazyExpire.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
     std::string_view command[] = {del, key.name};
     if (expiring_) {
       offset_ = engine_.log().append(db, command);
@@ -309,7 +309,9 @@ bool Execution::serve(const std::shared_ptr<BlockedCall>& call) {
   command::Reply reply(out, call->session.protocol);
   beginRecord(false);
   block_ = call;
+  resumed_ = true;
   run(call->session, *call->command, call->args, reply);
+  resumed_ = false;
   if (wantsBlock_) {
     wantsBlock_ = false;
     block_.reset();

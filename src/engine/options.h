@@ -23,6 +23,7 @@ struct Options {
   std::atomic<int64_t> activeExpireEffort{1};
   std::atomic<uint32_t> notifyEvents{0};               // notify-keyspace-events
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
+  std::atomic<bool> lazyExpire{false};                 // lazyfree-lazy-expire
   commands::KeyOptions keys;
   commands::ListOptions lists;
   SharedString password;                               // requirepass
