@@ -56,7 +56,7 @@ void Engine::addDataCommands() {
   for (auto rows : {commands::stringReadCommands(), commands::stringSetCommands(), commands::stringCounterCommands(),
                     commands::stringRangeCommands(), commands::stringLcsCommands(), commands::bitCommands(),
                     commands::bitfieldCommands()}) {
-    addCommands(rows, this);
+    addCommands(rows, &stringLimits_);
   }
   addCommands(connectionCommands(), this);
   addCommands(transactionCommands(), this);

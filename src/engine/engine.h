@@ -17,6 +17,7 @@
 #include "base/log_line.h"
 #include "command/command_table.h"
 #include "command/context.h"
+#include "commands/string_access.h"
 #include "engine/client_info.h"
 #include "engine/node_state.h"
 #include "engine/options.h"
@@ -112,6 +113,7 @@ class Engine {
   const System system_;
   Logger& logger_;
   Options& options_;
+  commands::StringLimits stringLimits_{options_.maxBulk};
   NodeState state_;
   std::unique_ptr<keyspace::Reaper> reaper_;
   keyspace::Keyspace keyspace_;
