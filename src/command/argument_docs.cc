@@ -34,8 +34,7 @@ class Parser {
   }
 
   static bool isWordChar(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   }
   std::string_view word() {
     const size_t start = at_;
@@ -96,7 +95,10 @@ class Parser {
 
   bool version(char mark, std::string_view& out) {
     if (!take(mark)) return true;
-    out = word();
+    const size_t start = at_;
+    while (!word().empty() && take('.')) {
+    }
+    out = text_.substr(start, at_ - start);
     return !out.empty();
   }
 
