@@ -5,7 +5,6 @@
 #include <iterator>
 
 #include "base/config_file.h"
-#include "engine/engine_config.h"
 #include "engine/version.h"
 #include "runtime/posix_files.h"
 
@@ -15,7 +14,7 @@ Configuration::Configuration() {
   registerOptions(registry, server, [this](LogLevel level) {
     if (setLogLevel) setLogLevel(level);
   });
-  engine::registerOptions(registry, engine);
+  drivers::registerOptions(registry, node);
   stock.registerMissing(registry);
 }
 
@@ -33,7 +32,7 @@ Status Configuration::load(std::span<const std::string> arguments) {
     if (!loaded.error().place) return fail(loaded.error().problem);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
   }
-  engine.passwordChanged();
+  node.engine.passwordChanged();
   return {};
 }
 

@@ -9,7 +9,7 @@
 #include "apps/server/server_options.h"
 #include "base/config.h"
 #include "base/stock_options.h"
-#include "engine/options.h"
+#include "drivers/node_options.h"
 
 namespace vigil::apps {
 
@@ -24,7 +24,7 @@ class Configuration {
 
   ConfigRegistry registry;
   ServerOptions server;
-  engine::Options engine;
+  drivers::NodeOptions node;
 
   StockOptions stock;  // what no part claimed
 

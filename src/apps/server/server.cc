@@ -6,26 +6,15 @@
 #include <mutex>
 #include <thread>
 
-#include "engine/worker.h"
-
 namespace vigil::apps {
 
 namespace {
 
 constexpr size_t kTaskThreads = 3;
-constexpr size_t kShards = 64;
 
 size_t threadCount(const ServerOptions& options) {
   auto asked = static_cast<size_t>(options.threads.load());
   return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
-}
-
-keyspace::Keyspace::Options keyspaceOptions(const ServerOptions& options, Entropy& entropy) {
-  keyspace::Keyspace::Options keyspace;
-  keyspace.shards = kShards;
-  keyspace.databases = static_cast<size_t>(options.databases.load());
-  keyspace.hashSeed = entropy.next64();
-  return keyspace;
 }
 
 }  // namespace
@@ -35,25 +24,18 @@ Server::Server(Configuration& configuration, Logger& logger)
       logger_(logger),
       machine_(logger, kTaskThreads),
       control_(machine_.clock(), "vigil-control"),
-      engine_(machine_.system(), logger, configuration.engine,
-              keyspaceOptions(configuration.server, machine_.system().entropy),
-              oplog::History{machine_.system().entropy.hex(40)}) {}
+      node_(machine_.system(), logger, configuration.node) {}
 
 Server::~Server() = default;
 
-void Server::registerCommands() {
-  engine_.addDataCommands();
-}
-
 Status Server::start() {
-  registerCommands();
   size_t count = threadCount(configuration_.server);
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<runtime::LoopThread>(machine_.clock(), "vigil-w" + std::to_string(i)));
     loops.push_back(&workers_.back()->loop());
   }
-  engine_.start(loops, control_.loop());
+  if (auto s = node_.start(loops, control_.loop()); !s) return s;
   if (auto s = listen(); !s) return s;
   for (auto& worker : workers_) worker->start();
   return {};
@@ -63,7 +45,7 @@ Status Server::listen() {
   const ServerOptions& options = configuration_.server;
   ListenOptions how;
   how.backlog = static_cast<int>(options.tcpBacklog.load());
-  auto accept = [this](std::unique_ptr<Stream> stream) { engine_.accept(std::move(stream)); };
+  auto accept = [this](std::unique_ptr<Stream> stream) { node_.accept(std::move(stream)); };
   auto port = static_cast<uint16_t>(options.port.load());
   size_t opened = 0;
   for (const std::string& word : options.bind.load()) {
@@ -112,7 +94,7 @@ int Server::run() {
   control_.stop();
   for (auto& worker : workers_) worker->stop();
   listeners_.clear();
-  engine_.stop();
+  node_.stop();
   logger_.warning("Redis is now ready to exit, bye bye...");
   return 0;
 }

@@ -1,4 +1,4 @@
-// A server process put together: machine, loops, engine, listeners.
+// A server process put together: machine, loops, node, listeners.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/server/configuration.h"
-#include "engine/engine.h"
+#include "drivers/node.h"
 #include "runtime/machine.h"
 #include "runtime/signals.h"
 
@@ -24,14 +24,13 @@ class Server {
 
  private:
   Status listen();
-  void registerCommands();
 
   Configuration& configuration_;
   Logger& logger_;
   runtime::Machine machine_;
   runtime::LoopThread control_;
   std::vector<std::unique_ptr<runtime::LoopThread>> workers_;
-  engine::Engine engine_;
+  drivers::Node node_;
   std::vector<std::unique_ptr<Listener>> listeners_;
 };
 

@@ -52,8 +52,8 @@ int serve(apps::Configuration& configuration) {
   } else {
     logger.notice("Configuration loaded");
   }
-  if (auto limit = runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.engine.maxClients.load()), logger)) {
-    configuration.engine.maxClients.store(static_cast<int64_t>(*limit));
+  if (auto limit = runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.node.engine.maxClients.load()), logger)) {
+    configuration.node.engine.maxClients.store(static_cast<int64_t>(*limit));
   } else {
     return 1;
   }

@@ -17,7 +17,6 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
                integerOption(options.unixSocketPermissions, {0, 0777, IntegerForm::kOctal}));
   registry.add({.name = "io-threads", .alias = "threads", .immutable = true},
                integerOption(options.threads, {0, 128}));
-  registry.add({.name = "databases", .immutable = true}, integerOption(options.databases, {1, INT_MAX}));
   registry.add({.name = "daemonize", .immutable = true}, boolOption(options.daemonize));
   registry.add({.name = "pidfile", .immutable = true}, stringOption(options.pidFile));
   registry.add({.name = "logfile", .immutable = true}, stringOption(options.logFile));

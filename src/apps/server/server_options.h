@@ -22,7 +22,6 @@ struct ServerOptions {
   SharedString unixSocket;
   std::atomic<int64_t> unixSocketPermissions{0};
   std::atomic<int64_t> threads{0};  // 0: the machine's cores
-  std::atomic<int64_t> databases{16};
   std::atomic<bool> daemonize{false};
   SharedString pidFile;
   SharedString logFile;

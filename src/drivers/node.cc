@@ -1,0 +1,35 @@
+#include "drivers/node.h"
+
+#include "base/ports/entropy.h"
+
+namespace vigil::drivers {
+
+namespace {
+
+constexpr size_t kShards = 64;
+
+keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy& entropy) {
+  keyspace::Keyspace::Options keyspace;
+  keyspace.shards = kShards;
+  keyspace.databases = static_cast<size_t>(options.databases.load());
+  keyspace.hashSeed = entropy.next64();
+  return keyspace;
+}
+
+}  // namespace
+
+Node::Node(const System& system, Logger& logger, NodeOptions& options)
+    : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
+              oplog::History{system.entropy.hex(40)}) {}
+
+Node::~Node() = default;
+
+Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
+  engine_.addDataCommands();
+  engine_.start(workers, control);
+  return {};
+}
+
+void Node::stop() { engine_.stop(); }
+
+}  // namespace vigil::drivers

@@ -1,0 +1,41 @@
+// One node put together: the engine and the drivers around it, over whatever ports it is given. The server runs one
+// over the machine's ports, the simulator many over virtual ones; so each part of a node is built, wired and started
+// here, and nowhere else.
+//
+// Life: construct, start() with loops that do not run yet, let the loops run, stop the loops, stop().
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/log_line.h"
+#include "base/ports/event_loop.h"
+#include "base/ports/stream.h"
+#include "base/ports/system.h"
+#include "base/result.h"
+#include "drivers/node_options.h"
+#include "engine/engine.h"
+
+namespace vigil::drivers {
+
+class Node {
+ public:
+  // All of them must outlive the node.
+  Node(const System& system, Logger& logger, NodeOptions& options);
+  ~Node();
+
+  // Registers commands, makes one worker per loop, loads what the disk holds. The error is for the log.
+  Status start(const std::vector<EventLoop*>& workers, EventLoop& control);
+  // The loops have stopped: ends all sessions.
+  void stop();
+
+  // Any thread: a new client.
+  void accept(std::unique_ptr<Stream> stream) { engine_.accept(std::move(stream)); }
+
+  engine::Engine& engine() { return engine_; }
+
+ private:
+  engine::Engine engine_;
+};
+
+}  // namespace vigil::drivers

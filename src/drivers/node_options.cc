@@ -1,0 +1,15 @@
+#include "drivers/node_options.h"
+
+#include <climits>
+
+#include "base/config.h"
+#include "engine/engine_config.h"
+
+namespace vigil::drivers {
+
+void registerOptions(ConfigRegistry& registry, NodeOptions& options) {
+  registry.add({.name = "databases", .immutable = true}, integerOption(options.databases, {1, INT_MAX}));
+  engine::registerOptions(registry, options.engine);
+}
+
+}  // namespace vigil::drivers

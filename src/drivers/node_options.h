@@ -1,0 +1,23 @@
+// The options of a node: of all parts that a server and a simulated server have in common. What belongs to a process
+// (listeners, log file, threads) is the application's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/options.h"
+
+namespace vigil {
+class ConfigRegistry;
+}
+
+namespace vigil::drivers {
+
+struct NodeOptions {
+  std::atomic<int64_t> databases{16};
+  engine::Options engine;
+};
+
+void registerOptions(ConfigRegistry& registry, NodeOptions& options);
+
+}  // namespace vigil::drivers
