@@ -134,7 +134,7 @@ void Table::moveRegion() {
     moved_ = 0;
   } else {
     // The keys of the next region will be hashed soon.
-    for (uint64_t slot : previous_[moved_].slots) __builtin_prefetch(entryAt(slot));
+    for (uint64_t slot : previous_[moved_].slots) prefetch(entryAt(slot));
   }
 }
 

@@ -23,6 +23,7 @@
 #include "keyspace/bucket_array.h"
 #include "keyspace/entry.h"
 #include "keyspace/key_hash.h"
+#include "keyspace/prefetch.h"
 
 namespace vigil::keyspace {
 
@@ -70,10 +71,13 @@ class Table {
   size_t memory() const { return sizeof(Table) + current_.memory() + previous_.memory(); }  // without the entries
 
   // The two passes of a batch: first the buckets, then the entries that the buckets promise.
-  void prefetchBucket(uint64_t hash) const { __builtin_prefetch(&bucketOf(hash)); }
+  void prefetchBucket(uint64_t hash) const { prefetch(&bucketOf(hash)); }
   void prefetchEntry(uint64_t hash) const {
+    constexpr size_t kSmallEntry = 40;  // key and value of 16 bytes each: often in two cache lines
     for (uint64_t slot : bucketOf(hash).slots) {
-      if (((slot ^ hash) >> kTagShift) == 0 && slot != 0) __builtin_prefetch(entryAt(slot));
+      if (((slot ^ hash) >> kTagShift) != 0 || slot == 0) continue;
+      prefetch(entryAt(slot));
+      prefetch(reinterpret_cast<const char*>(entryAt(slot)) + kSmallEntry);
     }
   }
 
