@@ -32,6 +32,17 @@ std::string CommandEntry::upperName() const {
   return upper;
 }
 
+// The argument that is the command's one and only key, whatever the others are; 0 if there is no such rule.
+size_t fixedKeyOf(const CommandSpec& spec) {
+  if (spec.keys.size() != 1 || spec.lockShards) return 0;
+  const KeySpec& key = spec.keys.front();
+  if (key.begin != KeySpec::Begin::kIndex || key.find != KeySpec::Find::kRange || key.last != 0) return 0;
+  if ((key.flags & (kKeyNotKey | kKeyIncomplete)) != 0) return 0;
+  // SET, BITFIELD: their function tells how the key is used, not where it stands.
+  if (spec.findKeys && (key.flags & kKeyVariableFlags) == 0) return 0;
+  return static_cast<size_t>(key.index);
+}
+
 CommandTable::CommandTable() { rebuild(); }
 
 void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
@@ -40,6 +51,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
     entry->spec = &row;
     entry->owner = owner;
     entry->fullName = row.name;
+    entry->fixedKey = fixedKeyOf(row);
     entry->index = nextIndex_++;
     for (const CommandSpec& subRow : row.subcommands) {
       auto sub = std::make_unique<CommandEntry>();
@@ -47,6 +59,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
       sub->owner = owner;
       sub->fullName = std::string(row.name) + "|" + std::string(subRow.name);
       sub->parent = entry.get();
+      sub->fixedKey = fixedKeyOf(subRow);
       sub->index = nextIndex_++;
       entry->subcommands.push_back(std::move(sub));
     }

@@ -21,6 +21,7 @@ struct CommandEntry {
   std::string fullName;           // lower case: "get", "client|list"
   const CommandEntry* parent = nullptr;  // the container of a subcommand
   std::vector<std::unique_ptr<CommandEntry>> subcommands;
+  size_t fixedKey = 0;            // the one argument that is a key, where that follows from the row alone; else 0
   size_t index = 0;               // dense over all commands and subcommands: the place of its statistics
 
   // The subcommand of that name, in any case; nullptr if there is none.

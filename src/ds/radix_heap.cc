@@ -133,7 +133,7 @@ bool RadixHeap::takeDue(Item& item) {
 void RadixHeap::checkInvariants() const {
   [[maybe_unused]] size_t seen = 0;
   [[maybe_unused]] size_t bytes = 0;
-  const auto walk = [&](const Chain& chain, auto&& belongs) {
+  const auto walk = [&](const Chain& chain, [[maybe_unused]] auto&& belongs) {
     for (Block* block = chain.first; block != nullptr; block = block->next) {
       assert(block->size > 0 && block->size <= block->capacity);
       assert((block->next == nullptr) == (block == chain.last));

@@ -57,8 +57,8 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
   owner_ = command.owner;
   args_ = args;
   reply_ = &reply;
-  hashes_.clear();
-  if (keyArgument != 0) hashes_.push_back({keyArgument, keyHash});
+  firstHash_ = {keyArgument, keyHash};
+  if (!hashes_.empty()) hashes_.clear();
   db_ = &databases_[static_cast<size_t>(session.db)];
   prepare(*db_);
   notifyDb_ = session.db;
@@ -80,6 +80,7 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
 }
 
 KeyRef Execution::key(size_t argument) {
+  if (argument == firstHash_.argument) [[likely]] return {args_[argument], firstHash_.hash};
   for (const KeyHash& known : hashes_) {
     if (known.argument == argument) return {args_[argument], known.hash};
   }
@@ -241,7 +242,7 @@ void Execution::logEffects() {
     worker_.stats().dirty.add(changes_);
     changes_ = 0;
   }
-  if (!effects_.empty()) {
+  if (!effects_.empty()) [[unlikely]] {
     offset_ = effects_.appendTo(engine_.log(), effects_.size() > 1);
     effects_.clear();
   }

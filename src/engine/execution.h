@@ -106,7 +106,8 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   LockSet locks_;
   std::vector<keyspace::Database> databases_;
   const command::CommandEntry* command_ = nullptr;
-  std::vector<KeyHash> hashes_;
+  KeyHash firstHash_{0, 0};      // of the key that the worker hashed; argument 0: none
+  std::vector<KeyHash> hashes_;  // of further keys
 
   // The unit.
   Effects effects_;

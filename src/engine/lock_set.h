@@ -29,6 +29,13 @@ class LockSet {
     held_.push_back(static_cast<uint32_t>(shard));
     return true;
   }
+  // Takes one shard while holding none.
+  bool acquireOne(uint32_t shard) NO_THREAD_SAFETY_ANALYSIS {
+    auto& lock = keyspace_.shard(shard).lock;
+    if (!lock.tryLock() && !lock.trySpin()) return false;
+    held_.push_back(shard);
+    return true;
+  }
   // Takes `shards` (sorted, unique) in ascending order; on failure holds nothing and `busy` names the one in the way.
   bool acquire(const std::vector<uint32_t>& shards, uint32_t& busy) NO_THREAD_SAFETY_ANALYSIS {
     for (uint32_t shard : shards) {

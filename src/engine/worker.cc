@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "command/command_table.h"
 #include "engine/blocked_call.h"
@@ -154,6 +155,18 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
   return consumed;
 }
 
+// Clients send the same command over and over: the last one found is likely the next one asked for.
+inline const command::CommandEntry* Worker::findCommand(std::string_view name) {
+  if (name.size() == lastNameSize_ && std::memcmp(name.data(), lastName_.data(), name.size()) == 0) return lastEntry_;
+  const command::CommandEntry* entry = engine_.commands().find(name);
+  if (entry && name.size() <= lastName_.size()) {
+    std::memcpy(lastName_.data(), name.data(), name.size());
+    lastNameSize_ = name.size();
+    lastEntry_ = entry;
+  }
+  return entry;
+}
+
 void Worker::prepareBatch(Session& session, size_t count) {
   auto& keyspace = engine_.keyspace();
   // Other workers may change tables while this one looks into them, so that prefetching needs their locks then.
@@ -163,7 +176,7 @@ void Worker::prepareBatch(Session& session, size_t count) {
     prepared = {};
     const auto& args = parsed_[i].args;
     if (args.empty()) continue;
-    prepared.entry = engine_.commands().find(args[0]);
+    prepared.entry = findCommand(args[0]);
     if (!prepared.entry || prepared.entry->spec->keys.empty()) continue;
     const command::KeySpec& spec = prepared.entry->spec->keys.front();
     if (spec.begin != command::KeySpec::Begin::kIndex || static_cast<size_t>(spec.index) >= args.size() ||
@@ -288,12 +301,18 @@ void Worker::normalise(std::vector<uint32_t>& shards) {
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
 }
 
-bool Worker::lockShards(const std::vector<uint32_t>& shards, Task (*makeWake)(Worker&, uint64_t), uint64_t id) {
-  for (;;) {
-    uint32_t busy = 0;
-    if (execution_.locks().acquire(shards, busy)) return true;
-    if (engine_.keyspace().shard(busy).lock.waitFor(makeWake(*this, id))) return false;
+bool Worker::lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId) {
+  for (uint32_t busy = 0; !execution_.locks().acquire(shards, busy);) {
+    if (engine_.keyspace().shard(busy).lock.waitFor(wakeLater(sessionId))) return false;
   }
+  return true;
+}
+
+bool Worker::lockShard(uint32_t shard, uint64_t sessionId) {
+  while (!execution_.locks().acquireOne(shard)) {
+    if (engine_.keyspace().shard(shard).lock.waitFor(wakeLater(sessionId))) return false;
+  }
+  return true;
 }
 
 Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry& entry, command::Args args,
@@ -307,17 +326,16 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
       return Outcome::kPutBack;
     }
     locks.setWorld(true);
+  } else if (entry.fixedKey != 0 && prepared.keyArgument == entry.fixedKey) [[likely]] {
+    if (!lockShard(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)), session.id)) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
   } else if ((flags & command::kNoLocks) == 0) {
     shardScratch_.clear();
-    const auto& keys = entry.spec->keys;
-    if (prepared.keyArgument != 0 && keys.size() == 1 && keys.front().last == 0 && !entry.spec->findKeys &&
-        !entry.spec->lockShards) [[likely]] {
-      shardScratch_.push_back(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)));
-    } else {
-      shardsOf(entry, args, shardScratch_);
-      normalise(shardScratch_);
-    }
-    if (!lockShards(shardScratch_, [](Worker& w, uint64_t id) { return w.wakeLater(id); }, session.id)) {
+    shardsOf(entry, args, shardScratch_);
+    normalise(shardScratch_);
+    if (!lockShards(shardScratch_, session.id)) {
       putBack(session);
       return Outcome::kPutBack;
     }
@@ -376,7 +394,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
     execution_.locks().setWorld(true);
   } else {
     normalise(shardScratch_);
-    if (!lockShards(shardScratch_, [](Worker& w, uint64_t id) { return w.wakeLater(id); }, session.id)) {
+    if (!lockShards(shardScratch_, session.id)) {
       putBack(session);
       return Outcome::kPutBack;
     }

@@ -108,6 +108,7 @@ class Worker {
   static constexpr size_t kBatch = 32;
 
   void refreshTime();
+  const command::CommandEntry* findCommand(std::string_view name);
   void prepareBatch(Session& session, size_t count);
   Outcome executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared);
 
@@ -132,7 +133,8 @@ class Worker {
   bool enterExclusive(Task wake);
   void shardsOf(const command::CommandEntry& entry, command::Args args, std::vector<uint32_t>& shards);
   static void normalise(std::vector<uint32_t>& shards);
-  bool lockShards(const std::vector<uint32_t>& shards, Task (*makeWake)(Worker&, uint64_t), uint64_t id);
+  bool lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId);
+  bool lockShard(uint32_t shard, uint64_t sessionId);
   void unlockAll();
   void runWithWorld(Task work);
   bool withShardNow(size_t shard, const std::function<void(Execution&)>& work);
@@ -157,6 +159,9 @@ class Worker {
   std::array<Prepared, kBatch> prepared_;
   std::vector<uint32_t> shardScratch_;
   std::vector<command::KeyPosition> keyScratch_;
+  std::array<char, 32> lastName_{};  // as it was written; see findCommand()
+  size_t lastNameSize_ = 0;
+  const command::CommandEntry* lastEntry_ = nullptr;
   std::unique_ptr<char[]> readStorage_;
   std::span<char> readBuffer_;
   bool insideWorld_ = false;
