@@ -186,13 +186,11 @@ void Worker::prepareBatch(Session& session, size_t count) {
     prepared.keyArgument = static_cast<size_t>(spec.index);
     prepared.hash = keyspace.hashOf(args[prepared.keyArgument]);
     if (!alone || count == 1) continue;
-    if (const auto* table = keyspace.shardOf(prepared.hash).table(session.db)) table->prefetchBucket(prepared.hash);
+    keyspace.prefetchBucket(session.db, prepared.hash);
   }
   if (!alone || count == 1) return;
   for (size_t i = 0; i < count; ++i) {
-    if (prepared_[i].keyArgument == 0) continue;
-    const auto* table = keyspace.shardOf(prepared_[i].hash).table(session.db);
-    if (table) table->prefetchEntry(prepared_[i].hash);
+    if (prepared_[i].keyArgument != 0) keyspace.prefetchEntry(session.db, prepared_[i].hash);
   }
 }
 

@@ -54,6 +54,40 @@ inline Line readNumber(const char*& at, const char* end, int64_t& number) {
   return Line::kOk;
 }
 
+// The command that nearly all are: up to nine arguments of up to 999 bytes, all of it there, nothing odd about it.
+// Returns the bytes it takes; 0 says that the thorough way must look at it.
+inline size_t parsePlain(std::string_view unread, std::vector<std::string_view>& args) {
+  constexpr size_t kLongestHeader = 6;  // "$999\r\n"
+  const char* at = unread.data();
+  const char* const end = at + unread.size();
+  if (unread.size() < 4 || at[0] != '*' || at[2] != '\r' || at[1] < '1' || at[1] > '9') return 0;
+  const auto count = static_cast<size_t>(at[1] - '0');
+  args.resize(count);
+  at += 4;
+  for (size_t i = 0; i < count; ++i) {
+    if (end - at < static_cast<ptrdiff_t>(kLongestHeader) || at[0] != '$') return 0;
+    uint32_t length = static_cast<unsigned char>(at[1]) - uint32_t{'0'};
+    if (length > 9) return 0;
+    at += 2;
+    if (*at != '\r') {
+      uint32_t digit = static_cast<unsigned char>(*at) - uint32_t{'0'};
+      if (digit > 9 || length == 0) return 0;
+      length = length * 10 + digit;
+      if (*++at != '\r') {
+        digit = static_cast<unsigned char>(*at) - uint32_t{'0'};
+        if (digit > 9) return 0;
+        length = length * 10 + digit;
+        if (*++at != '\r') return 0;
+      }
+    }
+    at += 2;
+    if (end - at < static_cast<ptrdiff_t>(length) + 2) return 0;
+    args[i] = {at, length};
+    at += length + 2;
+  }
+  return static_cast<size_t>(at - unread.data());
+}
+
 }  // namespace
 
 void ParsedCommand::clear() {
@@ -69,6 +103,11 @@ void ParsedCommand::clear() {
 RequestParser::Outcome RequestParser::parse(std::string_view unread, const RequestLimits& limits,
                                             ParsedCommand& command) {
   command.clear();
+  if (argsLeft_ == 0 && limits.authenticated) [[likely]] {
+    command.bytes = parsePlain(unread, command.args);
+    if (command.bytes != 0) [[likely]] return Outcome::kComplete;
+    command.args.clear();
+  }
   const char* const end = unread.data() + unread.size();
   if (argsLeft_ > 0) {
     resume(unread, command);
