@@ -4,7 +4,7 @@ import os
 import time
 
 # Generous: the bound only decides how long a failing test takes, and machines may be slow and shared.
-PATIENCE = float(os.environ.get("VIGIL_PATIENCE", "90"))
+PATIENCE = float(os.environ.get("VIGIL_PATIENCE", "60"))
 
 
 def wait_until(what, condition, timeout=PATIENCE, interval=0.02):
