@@ -27,7 +27,7 @@ class Run:
             client.close()
 
     def _blocked(self):
-        return int(self.server.info("clients")["blocked_clients"])
+        return int(self.server.info("clients").get("blocked_clients", -1))
 
     def _until(self, step):
         def as_expected():
