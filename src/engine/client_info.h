@@ -21,20 +21,20 @@ namespace vigil::engine {
 class Worker;
 
 enum ClientFlag : uint32_t {
-  kClientMulti = 1u << 0,          // x
-  kClientBlocked = 1u << 1,        // b
-  kClientReplica = 1u << 2,        // S
-  kClientMaster = 1u << 3,         // M
-  kClientPubsub = 1u << 4,         // P
-  kClientDirtyCas = 1u << 5,       // d
+  kClientMulti = 1u << 0,            // x
+  kClientBlocked = 1u << 1,          // b
+  kClientReplica = 1u << 2,          // S
+  kClientMaster = 1u << 3,           // M
+  kClientPubsub = 1u << 4,           // P
+  kClientDirtyCas = 1u << 5,         // d
   kClientCloseAfterReply = 1u << 6,  // c
-  kClientUnblocked = 1u << 7,      // u
-  kClientCloseAsap = 1u << 8,      // A
-  kClientUnixSocket = 1u << 9,     // U
-  kClientReadonly = 1u << 10,      // r
-  kClientMonitor = 1u << 11,       // O
-  kClientNoEvict = 1u << 12,       // e
-  kClientNoTouch = 1u << 13,       // T
+  kClientUnblocked = 1u << 7,        // u
+  kClientCloseAsap = 1u << 8,        // A
+  kClientUnixSocket = 1u << 9,       // U
+  kClientReadonly = 1u << 10,        // r
+  kClientMonitor = 1u << 11,         // O
+  kClientNoEvict = 1u << 12,         // e
+  kClientNoTouch = 1u << 13,         // T
 };
 
 struct ClientInfo {

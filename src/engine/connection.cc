@@ -8,8 +8,8 @@ namespace vigil::engine {
 namespace {
 
 constexpr size_t kReadChunk = 16 * 1024;
-constexpr size_t kPieces = 32;         // gathered into one write
-constexpr int kReadsPerTurn = 4;       // of one connection, before the others have their turn
+constexpr size_t kPieces = 32;    // gathered into one write
+constexpr int kReadsPerTurn = 4;  // of one connection, before the others have their turn
 
 }  // namespace
 
@@ -78,9 +78,7 @@ void Connection::resume() {
   if (!closing_ && !input_.empty()) process(input_, false);
 }
 
-void Connection::onWritable() {
-  flush();
-}
+void Connection::onWritable() { flush(); }
 
 void Connection::flush() {
   if (!stream_ || (closing_ && !session_.closeAfterReply)) return;
@@ -120,8 +118,8 @@ void Connection::flush() {
 
 bool Connection::overOutputLimit() {
   bool pubsub = (session_.info->flags.load(std::memory_order_relaxed) & kClientPubsub) != 0;
-  OutputBufferLimit limit =
-      worker_.engine().options().outputLimits.load().of[pubsub ? OutputBufferLimits::kPubSub : OutputBufferLimits::kNormal];
+  OutputBufferLimit limit = worker_.engine().options().outputLimits.load().of[pubsub ? OutputBufferLimits::kPubSub
+                                                                                     : OutputBufferLimits::kNormal];
   size_t used = session_.out.memory();
   if (limit.hardBytes != 0 && used >= limit.hardBytes) return true;
   if (limit.softBytes == 0 || used < limit.softBytes) {
@@ -135,7 +133,8 @@ bool Connection::overOutputLimit() {
 
 void Connection::close(std::string_view reason) {
   if (closing_ && !stream_) return;
-  if (!closing_) worker_.engine().logger().debug("Closing client addr=" + session_.info->address + ": " + std::string(reason));
+  if (!closing_)
+    worker_.engine().logger().debug("Closing client addr=" + session_.info->address + ": " + std::string(reason));
   closing_ = true;
   session_.closeAfterReply = false;
   worker_.closeLater(*this);
@@ -151,8 +150,8 @@ std::unique_ptr<Stream> Connection::releaseStream() {
 void Connection::publishInfo() {
   ClientInfo& info = *session_.info;
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  uint32_t flags = info.flags.load(kRelaxed) & ~(kClientMulti | kClientBlocked | kClientDirtyCas | kClientNoTouch |
-                                                 kClientCloseAfterReply);
+  uint32_t flags = info.flags.load(kRelaxed) &
+                   ~(kClientMulti | kClientBlocked | kClientDirtyCas | kClientNoTouch | kClientCloseAfterReply);
   if (session_.transaction) flags |= kClientMulti;
   if (session_.blocked) flags |= kClientBlocked;
   if (session_.watchToken && session_.watchToken->failed.load(kRelaxed)) flags |= kClientDirtyCas;

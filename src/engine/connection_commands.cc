@@ -177,7 +177,8 @@ using namespace command;  // the flags of the rows
 
 constexpr std::string_view kPingTips[] = {"request_policy:all_shards", "response_policy:all_succeeded"};
 constexpr std::string_view kHelloHistory[] = {
-    "6.2.0|`protover` made optional; when called without arguments the command reports the current connection's context."};
+    "6.2.0|`protover` made optional; when called without arguments the command reports the current connection's "
+    "context."};
 constexpr std::string_view kAuthHistory[] = {"6.0.0|Added ACL style (username and password)."};
 
 constexpr CommandSpec kCommands[] = {

@@ -148,7 +148,7 @@ std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> Engine::duti
   return duties_;
 }
 
-int64_t Engine::sum(Counter WorkerStats::* counter) const {
+int64_t Engine::sum(Counter WorkerStats::*counter) const {
   int64_t total = 0;
   for (const auto& worker : workers_) total += (worker->stats().*counter).get();
   return total;

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log_line.h"
 #include "base/ports/clock.h"
 #include "base/ports/executor.h"
 #include "base/ports/stream.h"
 #include "base/ports/system.h"
-#include "base/log_line.h"
 #include "command/command_table.h"
 #include "command/context.h"
 #include "commands/string_access.h"
@@ -102,7 +102,7 @@ class Engine {
   std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> duties() const;
 
   // Sums of all workers' counters; any thread.
-  int64_t sum(Counter WorkerStats::* counter) const;
+  int64_t sum(Counter WorkerStats::*counter) const;
   int64_t dirty() const { return sum(&WorkerStats::dirty); }
   int64_t blockedClients() const { return blockedClients_.load(std::memory_order_relaxed); }
   std::atomic<int64_t>& blockedCounter() { return blockedClients_; }

@@ -20,10 +20,13 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   options.keys.addTo(registry);
   options.lists.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
-  registry.add({.name = "requirepass", .sensitive = true, .apply = [&options] {
-                  options.passwordChanged();
-                  return Status();
-                }},
+  registry.add({.name = "requirepass",
+                .sensitive = true,
+                .apply =
+                    [&options] {
+                      options.passwordChanged();
+                      return Status();
+                    }},
                stringOption(options.password));
 }
 

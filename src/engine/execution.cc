@@ -27,7 +27,8 @@ Execution::Execution(Engine& engine, Worker& worker) : engine_(engine), worker_(
 
 void Execution::begin(UnixMs now, bool atomic) {
   now_ = now;
-  if (!ready_.empty()) [[unlikely]] ready_.clear();
+  if (!ready_.empty()) [[unlikely]]
+    ready_.clear();
   beginRecord(atomic);
 }
 
@@ -35,7 +36,8 @@ void Execution::beginRecord(bool atomic) {
   atomic_ = atomic;
   changes_ = 0;
   offset_ = 0;
-  if (!effects_.empty()) [[unlikely]] effects_.clear();
+  if (!effects_.empty()) [[unlikely]]
+    effects_.clear();
   logged_ = engine_.log().active();
 }
 
@@ -80,7 +82,8 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
 }
 
 KeyRef Execution::key(size_t argument) {
-  if (argument == firstHash_.argument) [[likely]] return {args_[argument], firstHash_.hash};
+  if (argument == firstHash_.argument) [[likely]]
+    return {args_[argument], firstHash_.hash};
   for (const KeyHash& known : hashes_) {
     if (known.argument == argument) return {args_[argument], known.hash};
   }
@@ -159,7 +162,8 @@ void Execution::databasesSwapped(int a, int b) {
 
 void Execution::ready(const KeyRef& key) {
   ShardState& state = stateOf(key.hash);
-  if (state.blocked.empty()) [[likely]] return;
+  if (state.blocked.empty()) [[likely]]
+    return;
   if (!state.blocked.contains(DatabaseKeyView{notifyDb_, key.name})) return;
   ready_.push_back({notifyDb_, std::string(key.name), key.hash});
 }

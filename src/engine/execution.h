@@ -119,12 +119,12 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   std::vector<ReadyKey> ready_;
 
   // The command that runs.
-  int notifyDb_ = 0;            // the database of the keys that changed() and ready() name
-  bool asSent_ = true;          // logged as the client sent it
+  int notifyDb_ = 0;    // the database of the keys that changed() and ready() name
+  bool asSent_ = true;  // logged as the client sent it
   bool commandChanged_ = false;
   bool mayBlock_ = true;
   bool wantsBlock_ = false;
-  bool entered_ = false;        // SCAN holds an extra shard through tryEnter()
+  bool entered_ = false;  // SCAN holds an extra shard through tryEnter()
   std::shared_ptr<BlockedCall> block_;
   int64_t blockTimeoutUs_ = 0;
 };

@@ -8,14 +8,14 @@
 namespace vigil::engine {
 
 struct NodeState {
-  std::atomic<bool> replica{false};           // set with the world held
-  std::atomic<bool> replicaReadOnly{true};    // replica-read-only
-  std::atomic<bool> masterLinkUp{false};      // only for a replica
-  std::atomic<bool> serveStaleData{true};     // replica-serve-stale-data
-  std::atomic<bool> loading{false};           // a data set is being loaded: only commands with kLoading
-  std::atomic<bool> saveFailed{false};        // stop-writes-on-bgsave-error applies
-  std::atomic<bool> aofFailed{false};         // the AOF cannot be written
-  std::atomic<bool> notEnoughReplicas{false}; // min-replicas-to-write applies
+  std::atomic<bool> replica{false};            // set with the world held
+  std::atomic<bool> replicaReadOnly{true};     // replica-read-only
+  std::atomic<bool> masterLinkUp{false};       // only for a replica
+  std::atomic<bool> serveStaleData{true};      // replica-serve-stale-data
+  std::atomic<bool> loading{false};            // a data set is being loaded: only commands with kLoading
+  std::atomic<bool> saveFailed{false};         // stop-writes-on-bgsave-error applies
+  std::atomic<bool> aofFailed{false};          // the AOF cannot be written
+  std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
 };
 
 }  // namespace vigil::engine

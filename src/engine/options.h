@@ -15,19 +15,19 @@ struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
   std::atomic<int64_t> maxClients{10000};
-  std::atomic<int64_t> idleTimeout{0};                 // timeout, seconds
-  std::atomic<int64_t> keepAlive{300};                 // tcp-keepalive, seconds
+  std::atomic<int64_t> idleTimeout{0};  // timeout, seconds
+  std::atomic<int64_t> keepAlive{300};  // tcp-keepalive, seconds
   std::atomic<int64_t> hz{10};
   std::atomic<bool> protectedMode{true};
-  std::atomic<bool> activeExpire{true};                // DEBUG SET-ACTIVE-EXPIRE
+  std::atomic<bool> activeExpire{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<int64_t> activeExpireEffort{1};
-  std::atomic<uint32_t> notifyEvents{0};               // notify-keyspace-events
+  std::atomic<uint32_t> notifyEvents{0};  // notify-keyspace-events
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
-  std::atomic<bool> lazyExpire{false};                 // lazyfree-lazy-expire
+  std::atomic<bool> lazyExpire{false};  // lazyfree-lazy-expire
   commands::KeyOptions keys;
   commands::ListOptions lists;
-  SharedString password;                               // requirepass
-  std::atomic<bool> passwordRequired{false};           // follows `password`
+  SharedString password;                      // requirepass
+  std::atomic<bool> passwordRequired{false};  // follows `password`
 
   void passwordChanged() { passwordRequired.store(!password.load().empty(), std::memory_order_relaxed); }
 };

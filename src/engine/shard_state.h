@@ -66,7 +66,8 @@ struct ShardState {
     if (at->second.empty()) watches.erase(at);
   }
   void touch(int db, std::string_view key) {
-    if (watches.empty()) [[likely]] return;
+    if (watches.empty()) [[likely]]
+      return;
     auto at = watches.find(DatabaseKeyView{db, key});
     if (at == watches.end()) return;
     for (auto& token : at->second) token->failed.store(true, std::memory_order_relaxed);

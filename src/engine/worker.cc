@@ -137,8 +137,8 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
     if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
     if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
       session.reply.error("ERR " + connection.parser().error());
-      engine_.logger().verbose("Protocol error (" + connection.parser().error() + ") from client: addr=" +
-                               session.info->address);
+      engine_.logger().verbose("Protocol error (" + connection.parser().error() +
+                               ") from client: addr=" + session.info->address);
       session.closeAfterReply = true;
     }
     if (!insideWorld_ || engine_.world().claimed()) {
@@ -226,7 +226,8 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
 }
 
 void Worker::afterCommand(Session& session, size_t mark) {
-  if (session.replyMode == ReplyMode::kOn) [[likely]] return;
+  if (session.replyMode == ReplyMode::kOn) [[likely]]
+    return;
   switch (session.replyMode) {
     case ReplyMode::kOff:
       session.reply.rollback(mark);
@@ -454,9 +455,7 @@ void Worker::runWithWorld(Task work) {
 
 void Worker::withShard(size_t shard, std::move_only_function<void(Execution&)> work) {
   auto shared = std::make_shared<std::move_only_function<void(Execution&)>>(std::move(work));
-  Task retry = [this, shard, shared] {
-    loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); });
-  };
+  Task retry = [this, shard, shared] { loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); }); };
   bool wasInside = insideWorld_;
   if (!wasInside && !takeWorld(nullptr, &retry)) return;
   bool nested = execution_.locks().holds(shard);

@@ -36,8 +36,8 @@ bool Worker::checkShape(Session& session, const command::CommandEntry* entry, co
   if (!spec.handler) {
     // A container: its subcommand is missing or unknown.
     if (args.size() < 2) return reject("ERR wrong number of arguments for '" + entry->fullName + "' command");
-    return reject("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " +
-                  entry->upperName() + " HELP.");
+    return reject("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + entry->upperName() +
+                  " HELP.");
   }
   auto argc = static_cast<int>(args.size());
   if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
@@ -48,7 +48,8 @@ bool Worker::checkShape(Session& session, const command::CommandEntry* entry, co
 
 bool Worker::pausedFor(const Session& session, const command::CommandEntry& entry) const {
   Pause::Kind kind = engine_.pause().kind();
-  if (kind == Pause::Kind::kNone) [[likely]] return false;
+  if (kind == Pause::Kind::kNone) [[likely]]
+    return false;
   if (session.fromMaster || session.transaction) {
     // Commands are queued at once; it is their EXEC that waits.
     if (!session.transaction || &entry != execEntry_) return false;
@@ -100,7 +101,8 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
       error = "NOREPLICAS Not enough good replicas to write.";
     }
   }
-  if (error.empty()) [[likely]] return true;
+  if (error.empty()) [[likely]]
+    return true;
   if (session.transaction) session.transaction->failed = true;
   session.reply.error(error);
   return false;

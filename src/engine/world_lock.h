@@ -25,13 +25,15 @@ class WorldLock {
   // --- Shared side, by worker number ---
   bool tryEnter(size_t worker) {
     inside_[worker].value.store(1);
-    if (owner_.load() == 0) [[likely]] return true;
+    if (owner_.load() == 0) [[likely]]
+      return true;
     leave(worker);
     return false;
   }
   void leave(size_t worker) {
     inside_[worker].value.store(0);
-    if (owner_.load() != 0) [[unlikely]] wakeOwner();
+    if (owner_.load() != 0) [[unlikely]]
+      wakeOwner();
   }
   // Whether somebody wants or has the exclusive side: a long batch may leave early.
   bool claimed() const { return owner_.load(std::memory_order_relaxed) != 0; }

@@ -4,7 +4,10 @@
 #include <cassert>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
+#include "base/ports/executor.h"
+#include "oplog/spill.h"
 #include "wire/resp_writer.h"
 
 namespace vigil::oplog {
@@ -12,6 +15,8 @@ namespace vigil::oplog {
 namespace {
 
 constexpr size_t kBlockBytes = 64 * 1024;
+// What may be held for slow readers beside the backlog before it goes to disk.
+constexpr size_t kMemoryBeyondBacklog = 16 << 20;
 
 // "SELECT db" as a record; returns its size.
 size_t encodeSelect(int db, char* at) {
@@ -24,64 +29,72 @@ constexpr size_t kMaxSelect = 48;
 
 }  // namespace
 
-Block::~Block() {
-  // Unlink the chain step by step: a long one must not be freed by recursion.
-  std::shared_ptr<Block> following = std::move(next);
-  while (following && following.use_count() == 1) following = std::move(following->next);
+Cursor::State Cursor::state(Offset limit) {
+  pinned_.reset();
+  if (place_->lost.load(std::memory_order_acquire)) return State::kLost;
+  Offset at = position();
+  if (at >= std::min(limit, log_->published())) return State::kEmpty;
+  MutexLock guard(log_->mutex_);
+  if (!block_ || at < block_->start || at >= block_->end()) block_ = log_->blockAt(at);
+  if (!block_) return State::kLost;
+  if (!block_->bytes) return State::kOnDisk;
+  pinned_ = block_->bytes;
+  return State::kReady;
 }
 
 std::string_view Cursor::peek(Offset limit) {
-  Offset to = std::min(limit, log_->published());
-  if (position_ >= to) return {};
-  while (position_ >= block_->start + static_cast<Offset>(block_->reserved)) {
-    // Published bytes lie behind this block, so it is sealed and has a successor.
-    std::shared_ptr<Block> next;
-    {
-      MutexLock guard(log_->mutex_);
-      if (position_ < block_->start + static_cast<Offset>(block_->reserved)) break;
-      next = block_->next;
-    }
-    assert(next);
-    block_ = std::move(next);
-  }
-  size_t reserved;
+  // Read first: what is published now lies within the block's end as read under the lock afterwards.
+  Offset published = log_->published();
+  if (state(limit) != State::kReady) return {};
+  Offset to = std::min(limit, published);
   {
     MutexLock guard(log_->mutex_);
-    reserved = block_->reserved;
+    to = std::min(to, block_->end());
   }
-  to = std::min(to, block_->start + static_cast<Offset>(reserved));
-  return {block_->bytes.get() + (position_ - block_->start), static_cast<size_t>(to - position_)};
+  if (to <= position()) return {};
+  return {pinned_.get() + (position() - block_->start), static_cast<size_t>(to - position())};
 }
 
 Offset Cursor::unitEnd(Offset limit) {
   std::string_view piece = peek(limit);
-  if (piece.empty()) return position_;
-  Offset to = position_ + static_cast<Offset>(piece.size());
+  if (piece.empty()) return position();
+  Offset to = position() + static_cast<Offset>(piece.size());
   MutexLock guard(log_->mutex_);
-  if (to == block_->start + static_cast<Offset>(block_->reserved)) return to;
+  if (to == block_->end()) return to;
   auto relative = static_cast<uint32_t>(to - block_->start);
   auto after = std::upper_bound(block_->units.begin(), block_->units.end(), relative);
-  if (after == block_->units.begin()) return position_;
-  return std::max(position_, block_->start + static_cast<Offset>(*(after - 1)));
+  if (after == block_->units.begin()) return position();
+  return std::max(position(), block_->start + static_cast<Offset>(*(after - 1)));
 }
 
 Log::Log(History history, Offset start) : end_(start), published_(start), history_(std::move(history)), pumped_(start) {
-  blocks_.push_back(makeBlock(start, 0));
+  MutexLock guard(mutex_);
+  appendBlock(start, 0);
 }
 
 Log::~Log() = default;
 
-std::shared_ptr<Block> Log::makeBlock(Offset start, size_t atLeast) {
-  return std::make_shared<Block>(start, std::max(atLeast, kBlockBytes));
+void Log::appendBlock(Offset start, size_t atLeast) {
+  blocks_.push_back(std::make_shared<Block>(start, std::max(atLeast, kBlockBytes)));
+  memory_ += blocks_.back()->capacity;
+}
+
+void Log::popBlock() {
+  if (blocks_.front()->bytes) memory_ -= blocks_.front()->capacity;
+  blocks_.pop_front();
+}
+
+std::shared_ptr<Block> Log::blockAt(Offset at) {
+  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), at,
+                                [](Offset o, const std::shared_ptr<Block>& block) { return o < block->start; });
+  return after == blocks_.begin() ? nullptr : *(after - 1);
 }
 
 Log::Range Log::reserve(size_t bytes, std::span<const uint32_t> unitStarts) {
   Block* tail = blocks_.back().get();
   if (tail->capacity - tail->reserved < bytes) {
-    auto next = makeBlock(end_.load(std::memory_order_relaxed), bytes);
-    tail->next = next;
-    tail = next.get();
-    blocks_.push_back(std::move(next));
+    appendBlock(end_.load(std::memory_order_relaxed), bytes);
+    tail = blocks_.back().get();
     trim();
   }
   Range range{tail, tail->bytes.get() + tail->reserved, firstTicket_ + inFlight_.size(), 0};
@@ -103,9 +116,107 @@ void Log::publish(uint64_t ticket) {
   }
 }
 
+Offset Log::oldestNeeded() {
+  Offset oldest = end_.load(std::memory_order_relaxed);
+  std::erase_if(cursors_, [&oldest](const std::weak_ptr<Cursor::Place>& weak) {
+    auto place = weak.lock();
+    if (!place || place->lost.load(std::memory_order_relaxed)) return true;
+    oldest = std::min(oldest, place->position.load(std::memory_order_acquire));
+    return false;
+  });
+  return oldest;
+}
+
 void Log::trim() {
-  Offset keepFrom = end_.load(std::memory_order_relaxed) - static_cast<Offset>(backlogSize());
-  while (blocks_.size() > 1 && blocks_[1]->start <= keepFrom) blocks_.pop_front();
+  Offset backlogFrom = end_.load(std::memory_order_relaxed) - static_cast<Offset>(backlogSize());
+  Offset keepFrom = std::min(backlogFrom, oldestNeeded());
+  bool freed = false;
+  while (blocks_.size() > 1 && blocks_[1]->start <= keepFrom) {
+    popBlock();
+    freed = true;
+  }
+  if (!spill_ || spilling_) return;
+  if (freed || nextToSpill()) {
+    spilling_ = true;
+    spillWriter_->submit([this] { spillSome(); });
+  }
+}
+
+// The oldest block in memory that lies outside the backlog, once memory is over its bound.
+std::shared_ptr<Block> Log::nextToSpill() {
+  size_t backlog = backlogSize();
+  if (memory_ <= backlog + kMemoryBeyondBacklog) return nullptr;
+  Offset backlogFrom = end_.load(std::memory_order_relaxed) - static_cast<Offset>(backlog);
+  for (auto& block : blocks_) {
+    if (!block->bytes) continue;
+    bool whole = block->end() <= published_.load(std::memory_order_relaxed);
+    return whole && block->end() <= backlogFrom ? block : nullptr;
+  }
+  return nullptr;
+}
+
+void Log::loseCursorsBelow(Offset at) {
+  for (auto& weak : cursors_) {
+    auto place = weak.lock();
+    if (place && place->position.load(std::memory_order_acquire) < at)
+      place->lost.store(true, std::memory_order_release);
+  }
+}
+
+void Log::spillSome() {
+  for (;;) {
+    std::shared_ptr<Block> block;
+    std::shared_ptr<char[]> bytes;
+    Offset oldest;
+    {
+      MutexLock guard(mutex_);
+      oldest = blocks_.front()->start;
+      block = nextToSpill();
+      if (block) bytes = block->bytes;
+      if (!block) spilling_ = false;
+    }
+    spill_->dropBelow(oldest);
+    if (!block) return;
+    Status written = spill_->append(block->start, {bytes.get(), block->reserved});
+    std::function<void(const Error&)> failed;
+    {
+      MutexLock guard(mutex_);
+      if (written) {
+        block->bytes.reset();
+        memory_ -= block->capacity;
+        continue;
+      }
+      loseCursorsBelow(block->end());
+      failed = spillFailed_;
+      while (blocks_.size() > 1 && blocks_.front()->end() <= block->end()) popBlock();
+      spilling_ = false;
+    }
+    if (failed) failed(written.error());
+    return;
+  }
+}
+
+Result<size_t> Log::readSpilled(Offset at, std::span<char> into) {
+  Spill* spill = nullptr;
+  {
+    MutexLock guard(mutex_);
+    auto block = blockAt(at);
+    if (!block || block->bytes) return fail("offset " + std::to_string(at) + " of the log is not on disk");
+    spill = spill_;
+  }
+  return spill->read(at, into);
+}
+
+void Log::useSpill(Spill* spill, SerialExecutor* writer, std::function<void(const Error&)> failed) {
+  MutexLock guard(mutex_);
+  spill_ = spill;
+  spillWriter_ = writer;
+  spillFailed_ = std::move(failed);
+}
+
+uint64_t Log::spilled() const {
+  MutexLock guard(mutex_);
+  return spill_ ? spill_->bytes() : 0;
 }
 
 Offset Log::append(int db, Args command) {
@@ -181,11 +292,10 @@ Cursor Log::cursor(Offset at) {
   MutexLock guard(mutex_);
   Cursor cursor;
   if (at < blocks_.front()->start || at > end_.load(std::memory_order_relaxed)) return cursor;
-  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), at,
-                                [](Offset o, const std::shared_ptr<Block>& block) { return o < block->start; });
   cursor.log_ = this;
-  cursor.block_ = *(after - 1);
-  cursor.position_ = at;
+  cursor.place_ = std::make_shared<Cursor::Place>();
+  cursor.place_->position.store(at, std::memory_order_relaxed);
+  cursors_.push_back(cursor.place_);
   return cursor;
 }
 
@@ -207,16 +317,15 @@ void Log::setBacklogSize(size_t bytes) {
 void Log::dropBacklog() {
   MutexLock guard(mutex_);
   Offset at = end_.load(std::memory_order_relaxed);
-  auto fresh = makeBlock(at, 0);
-  blocks_.back()->next = fresh;
-  blocks_.clear();
-  blocks_.push_back(std::move(fresh));
+  Offset keepFrom = oldestNeeded();
+  if (blocks_.back()->reserved != 0) appendBlock(at, 0);
+  while (blocks_.size() > 1 && blocks_[1]->start <= keepFrom) popBlock();
 }
 
 size_t Log::memory() const {
   MutexLock guard(mutex_);
-  size_t total = 0;
-  for (const auto& block : blocks_) total += block->capacity + block->units.capacity() * sizeof(uint32_t);
+  size_t total = memory_;
+  for (const auto& block : blocks_) total += block->units.capacity() * sizeof(uint32_t);
   return total;
 }
 
@@ -234,8 +343,9 @@ void Log::restart(History history, Offset start) {
   MutexLock guard(mutex_);
   assert(inFlight_.empty());
   history_ = std::move(history);
-  blocks_.clear();
-  blocks_.push_back(makeBlock(start, 0));
+  loseCursorsBelow(std::numeric_limits<Offset>::max());
+  while (!blocks_.empty()) popBlock();
+  appendBlock(start, 0);
   end_.store(start, std::memory_order_release);
   published_.store(start, std::memory_order_release);
   selectedDb_ = -1;

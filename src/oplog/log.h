@@ -9,7 +9,9 @@
 //
 // A record never straddles two blocks. Appending takes the log's lock only to reserve a range; the bytes are copied
 // outside it, and published() moves on in the order of the offsets as copies finish. Readers see published bytes only.
-// A block is freed when it is outside the backlog and no cursor stands in it or before it.
+// A block is freed when it is outside the backlog and no cursor stands in it or before it. What lies outside the
+// backlog is in memory only up to a bound; beyond it the oldest blocks go to the spill on disk, so a slow reader costs
+// disk, not memory.
 //
 // While nobody needs the log (no AOF, no replica, no backlog) it is inactive: append() does nothing and offsets stand
 // still, as in Redis.
@@ -28,6 +30,11 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/result.h"
+
+namespace vigil {
+class SerialExecutor;
+}
 
 namespace vigil::oplog {
 
@@ -41,40 +48,58 @@ struct History {
   Offset previousEnd = -1;  // INFO's second_repl_offset: the first offset (Redis's numbering) not of previousId
 };
 
-// A run of records in memory. Bytes below the log's published offset never change.
+// A run of records. Bytes below the log's published offset never change. Guarded by the log's lock, except that the
+// bytes themselves are written by whoever reserved them.
 struct Block {
   Block(Offset start, size_t capacity) : start(start), capacity(capacity), bytes(new char[capacity]) {}
-  ~Block();
+  Offset end() const { return start + static_cast<Offset>(reserved); }
   const Offset start;
   const size_t capacity;
-  const std::unique_ptr<char[]> bytes;
-  // Guarded by the log's lock until `sealed`; then constant.
+  std::shared_ptr<char[]> bytes;  // null: in the spill
   size_t reserved = 0;
-  std::shared_ptr<Block> next;
   // Where units begin (relative to start), growing: a unit is one record, or a whole MULTI … EXEC.
   std::vector<uint32_t> units;
 };
 
 class Log;
+class Spill;
 
-// A reader's place. Belongs to one reader, which may move between threads but reads on one at a time.
+// A reader's place. What it has not read is kept for it: in memory as far as the log may hold it, else in the spill.
+// Belongs to one reader, which may move between threads but uses it on one at a time.
 class Cursor {
  public:
+  enum class State : uint8_t {
+    kReady,   // peek() has bytes
+    kEmpty,   // nothing published beyond the position, or beyond the limit
+    kOnDisk,  // the bytes are in the spill: Log::readSpilled(), away from the data plane
+    kLost,    // the spill had no room: the reader must start anew
+  };
   Cursor() = default;
-  Offset position() const { return position_; }
-  bool valid() const { return log_ != nullptr; }
-  // Published bytes at the position, at most up to offset `limit`: as many as lie in one piece; empty if there are
-  // none. The view stays valid until advance().
+  Cursor(Cursor&&) = default;
+  Cursor& operator=(Cursor&&) = default;
+
+  bool valid() const { return place_ != nullptr; }
+  Offset position() const { return place_->position.load(std::memory_order_relaxed); }
+  State state(Offset limit);
+  // Published bytes at the position, at most up to offset `limit`: as many as lie in one piece; empty unless kReady.
+  // The view stays valid until the next call of peek() or state().
   std::string_view peek(Offset limit);
-  void advance(size_t bytes) { position_ += static_cast<Offset>(bytes); }
+  void advance(size_t bytes) {
+    place_->position.store(position() + static_cast<Offset>(bytes), std::memory_order_release);
+  }
   // The greatest offset <= `limit` at which a unit ends, within the piece that peek(limit) gives (position() if none).
   Offset unitEnd(Offset limit);
 
  private:
   friend class Log;
+  struct Place {
+    std::atomic<Offset> position;
+    std::atomic<bool> lost{false};
+  };
   Log* log_ = nullptr;
-  std::shared_ptr<Block> block_;
-  Offset position_ = 0;
+  std::shared_ptr<Place> place_;    // the log keeps a weak pointer
+  std::shared_ptr<Block> block_;    // where the position was found last
+  std::shared_ptr<char[]> pinned_;  // the piece that peek() gave
 };
 
 // Somebody to whom new bytes are pushed: the AOF first, then replicas.
@@ -115,6 +140,8 @@ class Log {
   Offset start() const;  // the oldest byte held in memory for the backlog
   // A cursor at `at`; invalid if those bytes are not held any more, or not there yet.
   Cursor cursor(Offset at);
+  // Bytes from the spill for a cursor that is kOnDisk; may block for as long as the disk takes. Any thread.
+  Result<size_t> readSpilled(Offset at, std::span<char> into);
 
   // --- Who needs it (control thread) ---
   // The log is active while any reason is given.
@@ -124,6 +151,9 @@ class Log {
   size_t backlogSize() const { return backlogSize_.load(std::memory_order_relaxed); }
   void dropBacklog();  // repl-backlog-ttl: forgets what no cursor needs
   size_t memory() const;
+  uint64_t spilled() const;  // bytes on disk
+  // Where slow readers' bytes go, and who writes them there; `failed` hears why cursors were lost. Set up before use.
+  void useSpill(Spill* spill, SerialExecutor* writer, std::function<void(const Error&)> failed);
 
   // --- History (changed with the world held) ---
   History history() const;
@@ -153,7 +183,13 @@ class Log {
   Range reserve(size_t bytes, std::span<const uint32_t> unitStarts) REQUIRES(mutex_);
   void publish(uint64_t ticket);
   void trim() REQUIRES(mutex_);
-  std::shared_ptr<Block> makeBlock(Offset start, size_t atLeast);
+  Offset oldestNeeded() REQUIRES(mutex_);
+  void appendBlock(Offset start, size_t atLeast) REQUIRES(mutex_);
+  void popBlock() REQUIRES(mutex_);
+  std::shared_ptr<Block> blockAt(Offset at) REQUIRES(mutex_);
+  std::shared_ptr<Block> nextToSpill() REQUIRES(mutex_);
+  void spillSome();
+  void loseCursorsBelow(Offset at) REQUIRES(mutex_);
 
   std::atomic<bool> active_{false};
   std::atomic<Offset> end_;        // reserved up to here
@@ -165,6 +201,12 @@ class Log {
   int selectedDb_ GUARDED_BY(mutex_) = -1;
   History history_ GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Block>> blocks_ GUARDED_BY(mutex_);  // never empty
+  size_t memory_ GUARDED_BY(mutex_) = 0;                          // of the blocks whose bytes are in memory
+  std::vector<std::weak_ptr<Cursor::Place>> cursors_ GUARDED_BY(mutex_);
+  Spill* spill_ GUARDED_BY(mutex_) = nullptr;
+  SerialExecutor* spillWriter_ GUARDED_BY(mutex_) = nullptr;
+  std::function<void(const Error&)> spillFailed_ GUARDED_BY(mutex_);
+  bool spilling_ GUARDED_BY(mutex_) = false;
   std::deque<Reservation> inFlight_ GUARDED_BY(mutex_);
   uint64_t firstTicket_ GUARDED_BY(mutex_) = 0;  // of inFlight_.front()
 
