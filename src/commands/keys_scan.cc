@@ -1,4 +1,7 @@
 // SCAN, KEYS, RANDOMKEY, DBSIZE: which keys there are.
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +23,18 @@ using command::Context;
 using keyspace::Entry;
 
 namespace {
+
+// As strtoul() reads it, which Redis uses: a sign is taken, blanks and anything behind the number are not.
+std::optional<uint64_t> parseCursor(std::string_view text) {
+  if (text.size() > 32 || (!text.empty() && std::isspace(static_cast<unsigned char>(text[0])) != 0))
+    return std::nullopt;
+  const std::string digits(text);
+  char* end = nullptr;
+  errno = 0;
+  const uint64_t cursor = std::strtoull(digits.c_str(), &end, 10);
+  if (errno != 0 || end != digits.c_str() + digits.size()) return std::nullopt;
+  return cursor;
+}
 
 struct ScanOptions {
   std::string_view pattern = "*";
@@ -58,7 +73,7 @@ std::optional<ScanOptions> parseScanOptions(Context& context) {
 
 void scan(Context& context) {
   auto& reply = context.reply();
-  const auto cursor = parseUint64(context.arg(1));
+  const auto cursor = parseCursor(context.arg(1));
   if (!cursor) return reply.error("ERR invalid cursor");
   const auto options = parseScanOptions(context);
   if (!options) return;
@@ -104,7 +119,7 @@ constexpr std::string_view kDbsizeTips[] = {"request_policy:all_shards", "respon
 // SCAN begins in the shard that its cursor names.
 void lockScanShard(std::span<const std::string_view> args, const keyspace::Keyspace& keyspace,
                    std::vector<uint32_t>& shards) {
-  const uint64_t cursor = args.size() > 1 ? parseUint64(args[1]).value_or(0) : 0;
+  const uint64_t cursor = args.size() > 1 ? parseCursor(args[1]).value_or(0) : 0;
   shards.push_back(static_cast<uint32_t>(keyspace.scanShard(cursor)));
 }
 

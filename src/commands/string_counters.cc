@@ -76,7 +76,7 @@ void incrbyfloatCommand(Context& context) {
     return context.reply().error("ERR increment would produce NaN or Infinity");
   }
   const std::string text = formatLongDouble(sum);
-  context.db().setString(key, text, Database::Ttl::kKeep);
+  context.db().setText(key, text, Database::Ttl::kKeep);
   // As its outcome, so that no difference in floating point arithmetic makes replica and AOF differ.
   context.propagate({"SET", key.name, text, "KEEPTTL"});
   context.changed(key, EventClass::kString, "incrbyfloat");

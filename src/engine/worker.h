@@ -112,6 +112,7 @@ class Worker {
   void prepareBatch(Session& session, size_t count);
   Outcome executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared);
 
+  bool reject(Session& session, const command::CommandEntry* entry, std::string_view error);
   // Admission. Each writes the error that it finds and answers false.
   bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;

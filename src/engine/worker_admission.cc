@@ -1,6 +1,7 @@
 // What stands between a parsed command and its execution: is it one, may this client run it, may it run now.
 #include <algorithm>
 
+#include "base/text.h"
 #include "command/command_table.h"
 #include "engine/engine.h"
 #include "engine/worker.h"
@@ -13,8 +14,9 @@ namespace {
 std::string quotedArguments(command::Args args) {
   std::string text;
   for (size_t i = 1; i < args.size() && text.size() < 128; ++i) {
+    std::string_view shown = args[i].substr(0, 128 - text.size());
     text += '\'';
-    text += args[i].substr(0, 128 - text.size());
+    text += shown;
     text += "' ";
   }
   return text;
@@ -22,26 +24,45 @@ std::string quotedArguments(command::Args args) {
 
 }  // namespace
 
-bool Worker::checkShape(Session& session, const command::CommandEntry* entry, command::Args args) {
-  auto reject = [&](std::string text) {
-    if (session.transaction) session.transaction->failed = true;
-    session.reply.error(text);
+bool Worker::reject(Session& session, const command::CommandEntry* entry, std::string_view error) {
+  if (entry == execEntry_ && session.transaction) {
+    // EXEC itself was refused: the transaction is over, and the reply says so.
+    session.transaction.reset();
+    unwatchAll(session);
+    error.remove_prefix(std::min(error.size(), error.find(' ') + 1));
+    session.reply.error("EXECABORT Transaction discarded because of: " + std::string(error));
     return false;
-  };
+  }
+  if (session.transaction) session.transaction->failed = true;
+  session.reply.error(error);
+  return false;
+}
+
+bool Worker::checkShape(Session& session, const command::CommandEntry* entry, command::Args args) {
   if (!entry) {
-    return reject("ERR unknown command '" + std::string(args[0].substr(0, 128)) +
-                  "', with args beginning with: " + quotedArguments(args));
+    if (equalsIgnoreCase(args[0], "post") || equalsIgnoreCase(args[0], "host:")) {
+      engine_.logger().warning(
+          "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This "
+          "is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "
+          "Connection from " +
+          session.info->address + " aborted.");
+      session.connection->close("POST or Host: command");
+      return false;
+    }
+    return reject(session, entry,
+                  "ERR unknown command '" + std::string(args[0].substr(0, 128)) +
+                      "', with args beginning with: " + quotedArguments(args));
   }
   const command::CommandSpec& spec = *entry->spec;
-  if (!spec.handler) {
-    // A container: its subcommand is missing or unknown.
-    if (args.size() < 2) return reject("ERR wrong number of arguments for '" + entry->fullName + "' command");
-    return reject("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + entry->upperName() +
-                  " HELP.");
-  }
   auto argc = static_cast<int>(args.size());
-  if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
-    return reject("ERR wrong number of arguments for '" + entry->fullName + "' command");
+  if (!spec.handler && argc >= 2) {
+    // A container whose subcommand is unknown.
+    return reject(
+        session, entry,
+        "ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + entry->upperName() + " HELP.");
+  }
+  if (!spec.handler || (spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
+    return reject(session, entry, "ERR wrong number of arguments for '" + entry->fullName + "' command");
   }
   return true;
 }

@@ -66,6 +66,8 @@ class Database {
   // Creates or overwrites, whatever was there; integers in canonical form are stored as numbers. kClear: the entry
   // expires at expireAt, 0: never.
   void setString(const KeyRef& key, std::string_view value, Ttl ttl = Ttl::kClear, UnixMs expireAt = 0);
+  // The same, but stored as text even if it is an integer (INCRBYFLOAT, whose encoding OBJECT shows).
+  void setText(const KeyRef& key, std::string_view value, Ttl ttl = Ttl::kClear, UnixMs expireAt = 0);
   void setNumber(const KeyRef& key, int64_t value, Ttl ttl = Ttl::kClear);
   // Large values without copying.
   void setBuffer(const KeyRef& key, ds::SharedBuffer value, Ttl ttl = Ttl::kClear);

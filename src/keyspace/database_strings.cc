@@ -28,6 +28,10 @@ void Database::setString(const KeyRef& key, std::string_view value, Ttl ttl, Uni
   if (mayBeNumber(value)) {
     if (auto number = parseInt64(value)) return setNumberUntil(key, *number, ttl, expireAt);
   }
+  setText(key, value, ttl, expireAt);
+}
+
+void Database::setText(const KeyRef& key, std::string_view value, Ttl ttl, UnixMs expireAt) {
   const Spot spot = lookupForWrite(key);
   const UnixMs at = expiryFor(spot, ttl, expireAt);
   if (Entry* entry = spot.entry()) {
