@@ -25,8 +25,8 @@ std::string quotedArguments(command::Args args) {
 }  // namespace
 
 bool Worker::reject(Session& session, const command::CommandEntry* entry, std::string_view error) {
-  if (entry == execEntry_ && session.transaction) {
-    // EXEC itself was refused: the transaction is over, and the reply says so.
+  if (entry && entry == execEntry_) {
+    // EXEC itself was refused: a transaction is over, and the reply says so.
     session.transaction.reset();
     unwatchAll(session);
     error.remove_prefix(std::min(error.size(), error.find(' ') + 1));
