@@ -112,6 +112,21 @@ void Engine::accept(std::unique_ptr<Stream> stream) {
 
 void Engine::withWorld(Task work) { workers_.front()->withWorld(std::move(work)); }
 
+void Engine::becameReplica() {
+  for (auto& worker : workers_) {
+    worker->loop().post([&worker] {
+      worker->unblockAll(
+          "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
+    });
+  }
+}
+
+void Engine::historyChanged() {
+  for (auto& worker : workers_) {
+    worker->loop().post([&worker] { worker->closeUncommitted(); });
+  }
+}
+
 void Engine::endExpiredPauses() {
   withWorld([this] {
     if (pause_.expire(system_.clock.wall() / 1000) || !pause_.active()) resumePaused();

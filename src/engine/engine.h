@@ -78,6 +78,12 @@ class Engine {
 
   // Runs `work` on some worker with the world held exclusively. Any thread.
   void withWorld(Task work);
+  // Any thread, after the fact. The node became a replica: no key of its clients' waits will come from them.
+  void becameReplica();
+  // Any thread, after the fact. The log goes on under another history: replies that still waited for the old one must
+  // not be sent.
+  void historyChanged();
+
   // Lets the sessions that CLIENT PAUSE suspended go on; any thread.
   void resumePaused();
   // Ends the pauses whose time has come; any thread.

@@ -80,6 +80,11 @@ class Worker {
   // Ends a session's wait without serving it: time-out, CLIENT UNBLOCK, disconnect. False if it was served meanwhile.
   enum class Unblock : uint8_t { kTimeout, kError, kGone };
   bool unblock(Session& session, Unblock how);
+  // Ends all waits for keys with this error: the node became a replica. Loop thread.
+  void unblockAll(const std::string& error);
+  // Closes the connections whose replies wait for the commit point: the history that they belong to has ended, so
+  // whether their writes happened cannot be told. Loop thread.
+  void closeUncommitted();
 
   // Drops the session's watches (UNWATCH, DISCARD, EXEC, disconnect).
   void unwatchAll(Session& session);
@@ -125,6 +130,7 @@ class Worker {
   Outcome runExec(Session& session, const command::CommandEntry& entry, command::Args args);
   Outcome endUnit(Session& session);
   void suspendBlocked(Session& session);
+  bool endWait(Session& session);
 
   // Locks. What returns false has left a waker behind.
   Task wakeLater(uint64_t sessionId);

@@ -62,7 +62,8 @@ void Worker::retryBlocked(std::shared_ptr<BlockedCall> call) {
   });
 }
 
-bool Worker::unblock(Session& session, Unblock how) {
+// Takes the session's call out of its keys' queues; false if it was served meanwhile.
+bool Worker::endWait(Session& session) {
   auto call = session.blocked;
   if (!call || !call->claim()) return false;
   loop_.cancel(call->timer);
@@ -75,6 +76,12 @@ bool Worker::unblock(Session& session, Unblock how) {
       engine_.shardState(shard).unblock(call->session.db, key, call.get());
     });
   }
+  return true;
+}
+
+bool Worker::unblock(Session& session, Unblock how) {
+  auto call = session.blocked;
+  if (!endWait(session)) return false;
   if (how == Unblock::kGone) return true;
   if (how == Unblock::kError) {
     session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
@@ -88,6 +95,23 @@ bool Worker::unblock(Session& session, Unblock how) {
   queueFlush(*session.connection);
   session.connection->resume();
   return true;
+}
+
+void Worker::unblockAll(const std::string& error) {
+  for (auto& [id, connection] : connections_) {
+    Session& session = connection->session();
+    if (!session.blocked || !endWait(session)) continue;
+    session.reply.error(error);
+    queueFlush(*connection);
+    connection->resume();
+  }
+}
+
+void Worker::closeUncommitted() {
+  for (auto& [id, connection] : connections_) {
+    oplog::Offset barrier = connection->session().barrier;
+    if (barrier != 0 && !engine_.commit().reached(barrier)) connection->close("the history of its writes has ended");
+  }
 }
 
 void Worker::unwatchAll(Session& session) {
