@@ -20,16 +20,25 @@ keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy&
 
 Node::Node(const System& system, Logger& logger, NodeOptions& options)
     : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
-              oplog::History{system.entropy.hex(40)}) {}
+              oplog::History{system.entropy.hex(40)}),
+      rdb_(engine_, options.rdb) {}
 
 Node::~Node() = default;
 
 Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   engine_.addDataCommands();
+  rdb_.registerCommands();
+  engine_.state().loading.store(true);
   engine_.start(workers, control);
+  rdb_.start();
   return {};
 }
 
-void Node::stop() { engine_.stop(); }
+void Node::load(std::move_only_function<void(Status)> loaded) { rdb_.load(std::move(loaded)); }
+
+void Node::stop() {
+  rdb_.stop();
+  engine_.stop();
+}
 
 }  // namespace vigil::drivers

@@ -2,9 +2,10 @@
 // over the machine's ports, the simulator many over virtual ones; so each part of a node is built, wired and started
 // here, and nowhere else.
 //
-// Life: construct, start() with loops that do not run yet, let the loops run, stop the loops, stop().
+// Life: construct, start() with loops that do not run yet, let the loops run, load(), stop the loops, stop().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "base/ports/system.h"
 #include "base/result.h"
 #include "drivers/node_options.h"
+#include "drivers/persistence/rdb_driver.h"
 #include "engine/engine.h"
 
 namespace vigil::drivers {
@@ -24,8 +26,11 @@ class Node {
   Node(const System& system, Logger& logger, NodeOptions& options);
   ~Node();
 
-  // Registers commands, makes one worker per loop, loads what the disk holds. The error is for the log.
+  // Registers commands, makes one worker per loop. The error is for the log. Clients hear LOADING until load() is done.
   Status start(const std::vector<EventLoop*>& workers, EventLoop& control);
+  // Loads what the disk holds. `loaded` is called on any thread, perhaps at once; its error is for the log, and the
+  // node is to be stopped then.
+  void load(std::move_only_function<void(Status)> loaded);
   // The loops have stopped: ends all sessions.
   void stop();
 
@@ -33,9 +38,11 @@ class Node {
   void accept(std::unique_ptr<Stream> stream) { engine_.accept(std::move(stream)); }
 
   engine::Engine& engine() { return engine_; }
+  RdbDriver& rdb() { return rdb_; }
 
  private:
   engine::Engine engine_;
+  RdbDriver rdb_;
 };
 
 }  // namespace vigil::drivers

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "drivers/persistence/rdb_options.h"
 #include "engine/options.h"
 
 namespace vigil {
@@ -16,6 +17,7 @@ namespace vigil::drivers {
 struct NodeOptions {
   std::atomic<int64_t> databases{16};
   engine::Options engine;
+  RdbOptions rdb;
 };
 
 void registerOptions(ConfigRegistry& registry, NodeOptions& options);

@@ -147,7 +147,11 @@ void Engine::addDuty(std::shared_ptr<BackgroundDuty> duty) {
     duties_ = std::move(list);
     haveDuties_.store(true, std::memory_order_release);
   }
-  for (auto& worker : workers_) worker->loop().post([] {});  // wakes it: there is work now
+  wakeWorkers();
+}
+
+void Engine::wakeWorkers() {
+  for (auto& worker : workers_) worker->loop().post([] {});
 }
 
 void Engine::removeDuty(const BackgroundDuty* duty) {

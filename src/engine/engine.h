@@ -102,9 +102,16 @@ class Engine {
     }
   }
 
+  // Called when FLUSHALL is about to empty all databases, with the world held. Set up at start.
+  void setFlushAllHook(std::function<void()> hook) { flushAllHook_ = std::move(hook); }
+  void allFlushed() {
+    if (flushAllHook_) flushAllHook_();
+  }
+
   // Any thread; the duty must stay until removed. A step may still be running when removeDuty() returns.
   void addDuty(std::shared_ptr<BackgroundDuty> duty);
   void removeDuty(const BackgroundDuty* duty);
+  void wakeWorkers();  // any thread: a duty has something to do again
   std::shared_ptr<const std::vector<std::shared_ptr<BackgroundDuty>>> duties() const;
 
   // Sums of all workers' counters; any thread.
@@ -133,6 +140,7 @@ class Engine {
   std::vector<std::unique_ptr<Worker>> workers_;
   EventLoop* control_ = nullptr;
   KeyEventHook keyEventHook_;
+  std::function<void()> flushAllHook_;
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};
   std::atomic<int64_t> rejectedConnections_{0};

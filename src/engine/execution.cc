@@ -123,6 +123,7 @@ void Execution::propagate(Args command) {
 
 void Execution::databaseFlushed(int db) {
   commandChanged_ = true;
+  if (db == -1) engine_.allFlushed();
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
     for (auto& [watched, tokens] : engine_.shardState(shard).watches) {

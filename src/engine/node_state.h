@@ -15,6 +15,7 @@ struct NodeState {
   std::atomic<bool> loading{false};            // a data set is being loaded: only commands with kLoading
   std::atomic<bool> saveFailed{false};         // stop-writes-on-bgsave-error applies
   std::atomic<bool> aofFailed{false};          // the AOF cannot be written
+  std::atomic<int> snapshotBacklog{0};         // snapshots that cannot keep up with writers: these are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
 };
 

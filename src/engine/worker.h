@@ -61,6 +61,8 @@ class Worker {
   void withWorld(Task work);
   // Runs `work` with the lock of one shard; loop thread; at once if it is free.
   void withShard(size_t shard, std::move_only_function<void(Execution&)> work);
+  // The same if that is possible at once; else false. For duties, between commands.
+  bool withShardNow(size_t shard, const std::function<void(Execution&)>& work);
 
   void queueFlush(Connection& connection);
   void closeLater(Connection& connection);
@@ -144,7 +146,6 @@ class Worker {
   bool lockShard(uint32_t shard, uint64_t sessionId);
   void unlockAll();
   void runWithWorld(Task work);
-  bool withShardNow(size_t shard, const std::function<void(Execution&)>& work);
 
   // Upkeep.
   void removeConnection(uint64_t id);

@@ -69,6 +69,9 @@ bool Worker::checkShape(Session& session, const command::CommandEntry* entry, co
 
 bool Worker::pausedFor(const Session& session, const command::CommandEntry& entry) const {
   Pause::Kind kind = engine_.pause().kind();
+  const bool backlog = engine_.state().snapshotBacklog.load(std::memory_order_relaxed) != 0;
+  if (backlog && kind == Pause::Kind::kNone) [[unlikely]]
+    kind = Pause::Kind::kWrites;
   if (kind == Pause::Kind::kNone) [[likely]]
     return false;
   if (session.fromMaster || session.transaction) {

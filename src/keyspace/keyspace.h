@@ -35,6 +35,7 @@ class Keyspace {
   static constexpr size_t kMaxShards = 512;
   size_t shardCount() const { return shards_.size(); }
   size_t databaseCount() const { return options_.databases; }
+  const Options& options() const { return options_; }  // of a second keyspace, to be taken over by replaceAll()
   Reaper* reaper() const { return options_.reaper; }  // may be null: free in place
   Shard& shard(size_t number) const { return *shards_[number]; }
 

@@ -1,5 +1,7 @@
 #include "apps/server/server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
@@ -29,6 +31,7 @@ Server::Server(Configuration& configuration, Logger& logger)
 Server::~Server() = default;
 
 Status Server::start() {
+  configuration_.node.rdb.processId.store(getpid());
   size_t count = threadCount(configuration_.server);
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {
@@ -79,6 +82,7 @@ int Server::run() {
   std::mutex mutex;
   std::condition_variable done;
   bool stopping = false;
+  int code = 0;
   runtime::Signals signals(control_.loop(), [&](int signal) {
     logger_.warning(signal == SIGINT ? "Received SIGINT scheduling shutdown..."
                                      : "Received SIGTERM scheduling shutdown...");
@@ -87,16 +91,24 @@ int Server::run() {
     done.notify_one();
   });
   control_.start();
+  node_.load([&](Status loaded) {
+    if (loaded) return logger_.notice("Ready to accept connections tcp");
+    logger_.warning(loaded.error().message);
+    std::lock_guard guard(mutex);
+    stopping = true;
+    code = 1;
+    done.notify_one();
+  });
   std::unique_lock lock(mutex);
   done.wait(lock, [&] { return stopping; });
   lock.unlock();
-  logger_.warning("User requested shutdown...");
+  if (code == 0) logger_.warning("User requested shutdown...");
   control_.stop();
   for (auto& worker : workers_) worker->stop();
   listeners_.clear();
   node_.stop();
-  logger_.warning("Redis is now ready to exit, bye bye...");
-  return 0;
+  if (code == 0) logger_.warning("Redis is now ready to exit, bye bye...");
+  return code;
 }
 
 }  // namespace vigil::apps

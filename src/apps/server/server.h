@@ -19,7 +19,7 @@ class Server {
 
   // Opens the listeners and starts the threads. The error is for the log; the process then exits with 1.
   Status start();
-  // Serves until SHUTDOWN or a signal; returns the exit code.
+  // Loads what the disk holds and serves until SHUTDOWN or a signal; returns the exit code.
   int run();
 
  private:

@@ -71,7 +71,6 @@ int serve(apps::Configuration& configuration) {
     if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
   }
   logger.notice("Server initialized");
-  logger.notice("Ready to accept connections tcp");
   int code = server.run();
   if (!pidFile.empty()) {
     logger.notice("Removing the pid file.");

@@ -1,0 +1,131 @@
+// Saves the data set to the RDB file and loads it at start: SAVE, BGSAVE, LASTSAVE, save points, the save before a
+// shutdown, and what INFO persistence says about all of them.
+//
+// One save of the file runs at a time (snapshots for others run beside it). SAVE is a BGSAVE whose reply waits for its
+// end: other clients are served meanwhile.
+//
+//   idle --start--> running --(all written)--> idle, last save remembered
+//                     |  failed, or cancelled by FLUSHALL --> idle
+//
+// Thread safe where a member does not say otherwise. Its lock is a leaf lock. Work on files happens on an executor of
+// its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/ports/event_loop.h"
+#include "base/ports/executor.h"
+#include "base/result.h"
+#include "command/spec.h"
+#include "drivers/persistence/rdb_options.h"
+#include "drivers/persistence/snapshot_runner.h"
+#include "engine/engine.h"
+#include "persistence/rdb_load.h"
+#include "persistence/rdb_save.h"
+
+namespace vigil::drivers {
+
+// INFO persistence's rdb_* fields and those of a load.
+struct RdbStatus {
+  int64_t changesSinceLastSave = 0;
+  bool saveInProgress = false;   // rdb_bgsave_in_progress
+  int64_t lastSave = 0;          // Unix seconds
+  bool lastSaveOk = true;        // rdb_last_bgsave_status
+  int64_t lastSaveSeconds = -1;  // rdb_last_bgsave_time_sec
+  int64_t currentSaveSeconds = -1;
+  int64_t saves = 0;
+  uint64_t keysProcessed = 0;  // current_save_keys_processed
+  uint64_t keysTotal = 0;
+  uint64_t lastLoadKeysLoaded = 0;
+  uint64_t lastLoadKeysExpired = 0;
+  bool loading = false;
+  int64_t loadingStart = 0;  // Unix seconds
+  uint64_t loadingTotalBytes = 0;
+  uint64_t loadingLoadedBytes = 0;
+};
+
+class RdbDriver {
+ public:
+  using Done = std::move_only_function<void(Status)>;
+
+  RdbDriver(engine::Engine& engine, RdbOptions& options);
+  ~RdbDriver();
+
+  // --- Set-up ---
+  void registerCommands();  // before Engine::start()
+  void start();             // after it, before the loops run: save points begin to count
+  // Loads the RDB file if there is one, while the loops run, and clears NodeState::loading, which the caller has set
+  // before they did. `done` is called on any thread; after an error (its cause is logged) the process should end with
+  // status 1. The file is left as it is.
+  void load(Done done);
+  // The loops have stopped: gives up what runs.
+  void stop();
+
+  // --- Saving; `done` is called on the executor ---
+  // Takes a free save, or fails at once with "Background save already in progress".
+  enum class Kind : uint8_t { kBackground, kWaitedFor };
+  Status save(Kind kind, Done done);
+  // A save as soon as none runs.
+  void schedule();
+  // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
+  void saveForShutdown(Done done);
+  bool hasSavePoints() const { return !options_.savePoints.load().empty(); }
+
+  RdbStatus status() const;
+  int64_t lastSave() const;  // Unix seconds
+
+  // --- For other snapshots (the AOF's base, full resyncs) ---
+  persistence::RdbSaveOptions saveOptions() const;
+  persistence::RdbFlow flow() const;
+  // The header of a snapshot of this moment.
+  persistence::RdbHeader header(const SnapshotMoment& moment, bool aofBase) const;
+  persistence::RdbLoadOptions loadOptions(uint64_t bytes) const;
+  // The log lines that Redis writes about a file's origin, and about what was loaded.
+  void logOrigin(const persistence::RdbAux& aux) const;
+  void logLoaded(const persistence::RdbLoader& loader) const;
+
+ private:
+  struct Running {
+    std::shared_ptr<RunningSnapshot> snapshot;
+    std::shared_ptr<persistence::RdbSave> save;
+    Kind kind = Kind::kBackground;
+    bool cancelled = false;
+    MonoUs started = 0;
+    int64_t dirty = 0;  // as of its moment
+    size_t keys = 0;
+    Done done;
+  };
+  struct Load;
+
+  void begun(const SnapshotMoment& moment);
+  void ended(Status status);
+  void cancelBackground();
+  void allFlushed();
+  void cron();
+  bool saveIsDue(std::string& why) const REQUIRES(mutex_);
+  void updateSaveFailed();
+  void logEnd(const Running& ended, const Status& status) const;
+  void loadFile(std::shared_ptr<Load> load);
+  void takeOver(Load& load);
+  void resumeHistory(const persistence::RdbAux& aux);
+  int64_t unixSeconds() const;
+
+  engine::Engine& engine_;
+  RdbOptions& options_;
+  std::unique_ptr<SerialExecutor> executor_;
+  TimerId timer_ = 0;
+
+  mutable Mutex mutex_;
+  std::unique_ptr<Running> running_ GUARDED_BY(mutex_);
+  bool scheduled_ GUARDED_BY(mutex_) = false;
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  int64_t savedDirty_ GUARDED_BY(mutex_) = 0;  // changes that the last save holds
+  MonoUs lastTry_ GUARDED_BY(mutex_) = 0;
+  RdbStatus status_ GUARDED_BY(mutex_);  // without what is computed when asked
+};
+
+}  // namespace vigil::drivers
