@@ -78,7 +78,10 @@ class Context {
   // The key's value, existence or time to live changed: counts towards rdb_changes_since_last_save, fails watching
   // transactions, invalidates client caches, sends the keyspace event. Call it once per key and change, after it. A
   // command that never calls it, nor propagate(), leaves no record in the log.
-  virtual void changed(const keyspace::KeyRef& key, EventClass event_class, std::string_view event) = 0;
+  // `count`: how many changes that is to Redis (elements pushed or removed), for the save points.
+  void changed(const keyspace::KeyRef& key, EventClass event_class, std::string_view event, size_t count = 1) {
+    onChanged(key, event_class, event, count);
+  }
   // From here on changed(), event() and ready() speak of keys of this database (MOVE, COPY), not of the selected one.
   virtual void notifyIn(int db) = 0;
   // A keyspace event without a change of its own (a second one, such as "del" after the last "lpop").
@@ -110,6 +113,9 @@ class Context {
   virtual void block(std::span<const size_t> keyArguments, int64_t timeoutUs, TimeoutReply onTimeout) = 0;
 
  protected:
+  virtual void onChanged(const keyspace::KeyRef& key, EventClass event_class, std::string_view event,
+                         size_t count) = 0;
+
   Args args_;
   Reply* reply_ = nullptr;
   keyspace::Database* db_ = nullptr;

@@ -103,15 +103,15 @@ void popElementsWithReply(Reply& reply, ChunkedList& list, ListEnd end, size_t c
   }
 }
 
-void elementsAdded(Context& context, const KeyRef& key, std::string_view event) {
-  context.changed(key, EventClass::kList, event);
+void elementsAdded(Context& context, const KeyRef& key, std::string_view event, size_t count) {
+  context.changed(key, EventClass::kList, event, count);
   context.ready(key);
 }
 
-void elementsRemoved(Context& context, const KeyRef& key, ChunkedList& list, std::string_view event) {
+void elementsRemoved(Context& context, const KeyRef& key, ChunkedList& list, std::string_view event, size_t count) {
   const bool emptied = list.empty();
   if (emptied) context.db().erase(key);
-  context.changed(key, EventClass::kList, event);
+  context.changed(key, EventClass::kList, event, count);
   if (emptied) context.event(EventClass::kGeneric, "del", key);
 }
 

@@ -58,10 +58,10 @@ void replyElement(command::Reply& reply, const ds::Element& element);
 // Replies an array of the `count` elements nearest to that end, nearest first, and takes them out. At most size().
 void popElementsWithReply(command::Reply& reply, ds::ChunkedList& list, ListEnd end, size_t count);
 
-// Notifies that elements came to a list; clients blocked on its key may be served.
-void elementsAdded(command::Context& context, const keyspace::KeyRef& key, std::string_view event);
-// Notifies that elements went, and deletes the key if none are left. `list` may be gone afterwards.
+// Notifies that `count` elements came to a list; clients blocked on its key may be served.
+void elementsAdded(command::Context& context, const keyspace::KeyRef& key, std::string_view event, size_t count);
+// Notifies that `count` elements went, and deletes the key if none are left. `list` may be gone afterwards.
 void elementsRemoved(command::Context& context, const keyspace::KeyRef& key, ds::ChunkedList& list,
-                     std::string_view event);
+                     std::string_view event, size_t count);
 
 }  // namespace vigil::commands

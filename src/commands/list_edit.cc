@@ -61,7 +61,7 @@ void lrem(Context& context) {
   const size_t limit = *count == 0 ? SIZE_MAX : static_cast<size_t>(*count < 0 ? -*count : *count);
   const size_t removed = found.list->removeMatching(ds::ElementMatcher(context.arg(3)), limit, from);
   reply.integer(static_cast<int64_t>(removed));
-  if (removed > 0) elementsRemoved(context, key, *found.list, "lrem");
+  if (removed > 0) elementsRemoved(context, key, *found.list, "lrem", removed);
 }
 
 constexpr KeySpec kLsetKeys[] = {{.flags = command::kKeyRW | command::kKeyUpdate}};

@@ -61,8 +61,8 @@ Moved moveElement(Context& context, Ends ends) {
     pushElement(*target.list, ends.to, text);
   }
   popElement(*source.list, ends.from);
-  elementsAdded(context, targetKey, pushName(ends.to));
-  elementsRemoved(context, sourceKey, *source.list, popName(ends.from));
+  elementsAdded(context, targetKey, pushName(ends.to), 1);
+  elementsRemoved(context, sourceKey, *source.list, popName(ends.from), 0);
   return Moved::kDone;
 }
 

@@ -51,7 +51,7 @@ bool popOneFromFirst(Context& context, KeyArguments keys, ListEnd end) {
     context.reply().bulk(key.name);
     replyElement(context.reply(), elementAt(list, end));
     popElement(list, end);
-    elementsRemoved(context, key, list, popName(end));
+    elementsRemoved(context, key, list, popName(end), 1);
     context.propagate({popCommand(end), key.name});
   });
 }
@@ -63,7 +63,7 @@ bool popManyFromFirst(Context& context, KeyArguments keys, ListEnd end, size_t m
     context.reply().array(2);
     context.reply().bulk(key.name);
     popElementsWithReply(context.reply(), list, end, count);
-    elementsRemoved(context, key, list, popName(end));
+    elementsRemoved(context, key, list, popName(end), count);
     context.propagate({popCommand(end), key.name, std::to_string(count)});
   });
 }

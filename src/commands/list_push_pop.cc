@@ -30,7 +30,7 @@ void push(Context& context) {
   auto& list = found.list != nullptr ? *found.list : createList(context, key);
   for (auto element : context.args().subspan(2)) pushElement(list, kEnd, element);
   context.reply().integer(static_cast<int64_t>(list.size()));
-  elementsAdded(context, key, pushName(kEnd));
+  elementsAdded(context, key, pushName(kEnd), context.argc() - 2);
 }
 
 template <ListEnd kEnd>
@@ -44,7 +44,7 @@ void popOne(Context& context) {
   }
   replyElement(context.reply(), elementAt(*found.list, kEnd));
   popElement(*found.list, kEnd);
-  elementsRemoved(context, key, *found.list, popName(kEnd));
+  elementsRemoved(context, key, *found.list, popName(kEnd), 1);
 }
 
 template <ListEnd kEnd>
@@ -61,7 +61,7 @@ void popMany(Context& context) {
   } else {
     const size_t taken = std::min(found.list->size(), static_cast<size_t>(*count));
     popElementsWithReply(context.reply(), *found.list, kEnd, taken);
-    elementsRemoved(context, key, *found.list, popName(kEnd));
+    elementsRemoved(context, key, *found.list, popName(kEnd), taken);
   }
 }
 

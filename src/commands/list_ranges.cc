@@ -85,7 +85,7 @@ void ltrim(Context& context) {
   found.list->eraseFront(kept.first);
   // As in Redis, watchers of the key take even a trim of nothing for a change; replicas need not hear of it.
   if (kept.count == size) context.propagateNothing();
-  elementsRemoved(context, key, *found.list, "ltrim");
+  elementsRemoved(context, key, *found.list, "ltrim", size - kept.count);
 }
 
 // LPOS's options.

@@ -61,7 +61,8 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
   keyspace::Database* database(int64_t index) override;
   keyspace::ShardAccess& shards() override { return *this; }
   uint64_t random() override { return random_ = random_ * 6364136223846793005u + 1442695040888963407u; }
-  void changed(const keyspace::KeyRef& key, command::EventClass event_class, std::string_view event) override;
+  void onChanged(const keyspace::KeyRef& key, command::EventClass event_class, std::string_view event,
+                 size_t count) override;
   void notifyIn(int db) override { notifiedDb_ = db; }
   void event(command::EventClass event_class, std::string_view event, const keyspace::KeyRef& key) override;
   void propagate(command::Args command) override;

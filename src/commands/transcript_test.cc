@@ -101,7 +101,7 @@ void Transcript::addTo(std::string& list, std::string_view item) {
   list += item;
 }
 
-void Transcript::changed(const KeyRef& key, EventClass event_class, std::string_view name) {
+void Transcript::onChanged(const KeyRef& key, EventClass event_class, std::string_view name, size_t) {
   changed_ = true;
   event(event_class, name, key);
 }

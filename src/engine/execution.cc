@@ -104,9 +104,9 @@ uint64_t Execution::random() { return engine_.system().entropy.next64(); }
 
 ShardState& Execution::stateOf(uint64_t hash) { return engine_.shardState(engine_.keyspace().shardNumberOf(hash)); }
 
-void Execution::changed(const KeyRef& key, EventClass eventClass, std::string_view name) {
+void Execution::onChanged(const KeyRef& key, EventClass eventClass, std::string_view name, size_t count) {
   commandChanged_ = true;
-  ++changes_;
+  changes_ += static_cast<int64_t>(count);
   stateOf(key.hash).touch(notifyDb_, key.name);
   event(eventClass, name, key);
 }

@@ -58,7 +58,6 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   keyspace::ShardAccess& shards() override { return *this; }
   keyspace::Keyspace& keyspace() override;
   uint64_t random() override;
-  void changed(const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event) override;
   void notifyIn(int db) override { notifyDb_ = db; }
   void event(command::EventClass eventClass, std::string_view event, const keyspace::KeyRef& key) override;
   void propagate(command::Args command) override;
@@ -90,6 +89,8 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
     uint64_t hash;
   };
 
+  void onChanged(const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event,
+                 size_t count) override;
   void onExpired(int db, const keyspace::KeyRef& key) override;
   bool tryEnter(size_t shard) override;
   void leave(size_t shard) override;
