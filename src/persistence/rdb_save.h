@@ -44,12 +44,12 @@ struct RdbHeader {
 
 // The aux fields that Redis writes, in its order. `replication` only where offsets are counted.
 struct RdbHeaderFacts {
-  std::string_view redisVersion;
+  std::string_view redisVersion{};
   int64_t created = 0;  // Unix seconds
   int64_t usedMemory = 0;
   bool replication = false;
   int streamDb = 0;
-  std::string_view replicationId;
+  std::string_view replicationId{};
   int64_t replicationOffset = 0;
   bool aofBase = false;
 };
