@@ -41,6 +41,7 @@ struct OptionRow {
   bool deniedWhileLoading = false;  // no CONFIG SET while the data set is loaded
   OptionStanding standing = OptionStanding::kHonoured;
   std::string reason = {};
+  std::string defaultNote = {};         // for the documentation, where the default depends on the machine
   std::function<Status()> apply = {};  // makes a running server follow the stored value
 };
 

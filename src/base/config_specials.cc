@@ -328,4 +328,18 @@ OptionTypePtr keyspaceEventsOption(std::atomic<int>& value) {
                         .severalWords = false});
 }
 
+OptionTypePtr shutdownFlagsOption(std::atomic<int>& flags) {
+  auto validate = [](int chosen) -> Status {
+    if ((chosen & shutdownFlag::kSave) == 0 || (chosen & shutdownFlag::kNoSave) == 0) return {};
+    return fail("shutdown options SAVE and NOSAVE can't be used simultaneously");
+  };
+  return flagsOption({[&flags] { return flags.load(); }, [&flags](int v) { flags = v; }},
+                     {{"default", 0},
+                      {"save", shutdownFlag::kSave},
+                      {"nosave", shutdownFlag::kNoSave},
+                      {"now", shutdownFlag::kNow},
+                      {"force", shutdownFlag::kForce}},
+                     validate);
+}
+
 }  // namespace vigil

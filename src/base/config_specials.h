@@ -59,6 +59,12 @@ OptionTypePtr percentilesOption(Shared<std::vector<double>>& value);
 // Several integers in one line, exactly as many as the default has: oom-score-adj-values.
 OptionTypePtr integerListOption(Shared<std::vector<int64_t>>& value, int64_t min, int64_t max);
 
+// shutdown-on-sigint, shutdown-on-sigterm: the words of SHUTDOWN as flags.
+namespace shutdownFlag {
+inline constexpr int kSave = 1, kNoSave = 2, kNow = 4, kForce = 8;
+}
+OptionTypePtr shutdownFlagsOption(std::atomic<int>& flags);
+
 // For stringOption(): the name of a file without a folder (dbfilename, appendfilename); `option` is named in the text.
 std::function<Status(const std::string&)> fileNameValidator(std::string option, bool mayBeEmpty);
 // cluster-announce-hostname

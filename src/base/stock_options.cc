@@ -66,17 +66,6 @@ OptionTypePtr typeOf(const stock::Row& row, std::atomic<int64_t>& number, Shared
   }
 }
 
-Status validateShutdownFlags(int flags) {
-  constexpr int kSave = 1, kNoSave = 2;
-  if ((flags & kSave) == 0 || (flags & kNoSave) == 0) return {};
-  return fail("shutdown options SAVE and NOSAVE can't be used simultaneously");
-}
-
-OptionTypePtr shutdownOption(std::atomic<int>& flags) {
-  return flagsOption({[&flags] { return flags.load(); }, [&flags](int v) { flags = v; }},
-                     {{"default", 0}, {"save", 1}, {"nosave", 2}, {"now", 4}, {"force", 8}}, validateShutdownFlags);
-}
-
 struct RefusedDirective {
   const char* name;
   size_t minWords;
@@ -140,8 +129,8 @@ void StockOptions::registerSpecials(ConfigRegistry& registry) {
       [&] { return integerListOption(oomScores_, -2000, 2000); });
   add({.name = "proc-title-template"}, "the process and its log",
       [&] { return stringOption(procTitle_, validateTitleTemplate); });
-  add({.name = "shutdown-on-sigint"}, "the process and its log", [&] { return shutdownOption(shutdownOnSigint_); });
-  add({.name = "shutdown-on-sigterm"}, "the process and its log", [&] { return shutdownOption(shutdownOnSigterm_); });
+  add({.name = "shutdown-on-sigint"}, "the process and its log", [&] { return shutdownFlagsOption(shutdownOnSigint_); });
+  add({.name = "shutdown-on-sigterm"}, "the process and its log", [&] { return shutdownFlagsOption(shutdownOnSigterm_); });
 }
 
 namespace {
@@ -162,7 +151,11 @@ void appendTable(std::string& page, const std::vector<const ConfigRegistry::Opti
     const OptionRow& row = option->row;
     page += "| `" + row.name + "`" + (row.alias.empty() ? "" : " (`" + row.alias + "`)");
     page += " | " + escapeCell(option->type->describe());
-    page += " | " + (option->defaultText.empty() ? "" : "`" + escapeCell(option->defaultText) + "`");
+    if (!row.defaultNote.empty()) {
+      page += " | " + row.defaultNote;
+    } else {
+      page += " | " + (option->defaultText.empty() ? "" : "`" + escapeCell(option->defaultText) + "`");
+    }
     page += " | " + escapeCell(withReason ? row.reason : row.immutable ? "no: at start only" : "yes") + " |\n";
   }
 }

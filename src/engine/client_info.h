@@ -48,6 +48,7 @@ struct ClientInfo {
 
   std::atomic<MonoUs> lastInteraction{0};
   std::atomic<uint32_t> flags{0};  // ClientFlag
+  std::atomic<bool> killed{false};  // CLIENT KILL chose it: its worker is about to close it
   std::atomic<int> db{0};
   std::atomic<int> protocol{2};
   std::atomic<int> queued{-1};  // commands queued by MULTI, -1 outside

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ports/entropy.h"
 #include "commands/keys_commands.h"
 #include "commands/list_commands.h"
 #include "commands/string_commands.h"
+#include "engine/client_commands.h"
+#include "engine/command_commands.h"
 #include "engine/connection_commands.h"
+#include "engine/info_sections.h"
+#include "engine/server_commands.h"
 #include "engine/transaction_commands.h"
 #include "engine/worker.h"
 
@@ -39,6 +44,9 @@ Engine::Engine(const System& system, Logger& logger, Options& options, const key
       keyspace_(withReaper(keyspace, reaper_.get())),
       log_(std::move(history), 0),
       shardStates_(keyspace.shards),
+      runId_(system.entropy.hex(40)),
+      startTime_(system.clock.mono()),
+      startWallTime_(system.clock.wall()),
       duties_(std::make_shared<std::vector<std::shared_ptr<BackgroundDuty>>>()) {}
 
 Engine::~Engine() = default;
@@ -60,12 +68,20 @@ void Engine::addDataCommands() {
   }
   addCommands(connectionCommands(), this);
   addCommands(transactionCommands(), this);
+  addCommands(clientCommands(), this);
+  addCommands(commandCommands(), this);
+  addCommands(serverCommands(), this);
+  addEngineSections(info_, *this);
+  addDefaultSections(info_, *this);
+  addStatisticsSections(info_, *this);
 }
 
 void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   control_ = &control;
+  shutdown_.setControl(control);
   world_ = std::make_unique<WorldLock>(loops.size());
   for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
+  statistics_.markStart();
   commit_.addListener([this] {
     if (commitPosted_.exchange(true)) return;
     for (auto& worker : workers_) {

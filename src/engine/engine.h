@@ -19,10 +19,14 @@
 #include "command/context.h"
 #include "commands/string_access.h"
 #include "engine/client_info.h"
+#include "engine/info_registry.h"
 #include "engine/node_state.h"
 #include "engine/options.h"
 #include "engine/pause.h"
+#include "engine/process_facts.h"
 #include "engine/shard_state.h"
+#include "engine/shutdown.h"
+#include "engine/statistics.h"
 #include "engine/stats.h"
 #include "engine/world_lock.h"
 #include "keyspace/keyspace.h"
@@ -69,6 +73,13 @@ class Engine {
   Pause& pause() { return pause_; }
   ShardState& shardState(size_t shard) { return shardStates_[shard]; }
   EventLoop& control() { return *control_; }
+  InfoRegistry& info() { return info_; }
+  Shutdown& shutdown() { return shutdown_; }
+  Statistics& statistics() { return statistics_; }
+  ProcessFacts& process() { return process_; }
+  const std::string& runId() const { return runId_; }
+  MonoUs startTime() const { return startTime_; }
+  UnixUs startWallTime() const { return startWallTime_; }
 
   size_t workerCount() const { return workers_.size(); }
   Worker& worker(size_t number) { return *workers_[number]; }
@@ -139,6 +150,13 @@ class Engine {
   std::unique_ptr<WorldLock> world_;
   std::vector<std::unique_ptr<Worker>> workers_;
   EventLoop* control_ = nullptr;
+  InfoRegistry info_;
+  Shutdown shutdown_{logger_};
+  Statistics statistics_{*this};
+  ProcessFacts process_;
+  const std::string runId_;
+  const MonoUs startTime_;
+  const UnixUs startWallTime_;
   KeyEventHook keyEventHook_;
   std::function<void()> flushAllHook_;
   std::atomic<size_t> nextWorker_{0};

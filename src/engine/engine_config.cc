@@ -17,6 +17,12 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "protected-mode"}, boolOption(options.protectedMode));
   registry.add({.name = "active-expire-effort"}, integerOption(options.activeExpireEffort, {1, 10}));
   registry.add({.name = "lazyfree-lazy-expire"}, boolOption(options.lazyExpire));
+  const std::vector<EnumName> permissions = {{"no", static_cast<int>(Permission::kNobody)},
+                                             {"yes", static_cast<int>(Permission::kAnybody)},
+                                             {"local", static_cast<int>(Permission::kLocal)}};
+  registry.add({.name = "enable-debug-command", .immutable = true}, enumOption(options.debugCommand, permissions));
+  registry.add({.name = "enable-protected-configs", .immutable = true},
+               enumOption(options.protectedConfigs, permissions));
   options.keys.addTo(registry);
   options.lists.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));

@@ -8,6 +8,7 @@
 #include "base/shared_value.h"
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
+#include "engine/permission.h"
 
 namespace vigil::engine {
 
@@ -24,6 +25,8 @@ struct Options {
   std::atomic<uint32_t> notifyEvents{0};  // notify-keyspace-events
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
   std::atomic<bool> lazyExpire{false};  // lazyfree-lazy-expire
+  std::atomic<Permission> debugCommand{Permission::kNobody};      // enable-debug-command
+  std::atomic<Permission> protectedConfigs{Permission::kNobody};  // enable-protected-configs
   commands::KeyOptions keys;
   commands::ListOptions lists;
   SharedString password;                      // requirepass

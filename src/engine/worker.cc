@@ -21,6 +21,7 @@ Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
     : engine_(engine),
       number_(number),
       loop_(loop),
+      commandStatistics_(engine.commands().indexCount()),
       execution_(engine, *this),
       readStorage_(new char[kReadBuffer]),
       readBuffer_(readStorage_.get(), kReadBuffer) {
@@ -134,6 +135,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
         break;
       }
     }
+    measure(nullptr);
     if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
     if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
       session.reply.error("ERR " + connection.parser().error());
@@ -204,6 +206,8 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     if (const auto* sub = entry->subcommand(args[1])) entry = sub;
   }
   Outcome outcome = Outcome::kDone;
+  Ending ending = Ending::kRejected;
+  errorsSeen_ = session.reply.errors();
   if (checkShape(session, entry, args)) {
     if (pausedFor(session, *entry)) {
       session.suspended = Session::Suspended::kPaused;
@@ -212,15 +216,21 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     }
     if (admit(session, *entry, args)) {
       session.info->lastCommand.store(entry, std::memory_order_relaxed);
+      ending = Ending::kExecuted;
       if (session.transaction && !entry->runsInsideMulti()) {
         queueCommand(session, *entry, args);
       } else {
+        if (measured_ != entry) measure(entry);
         outcome = runLocked(session, *entry, args, prepared);
+        if (outcome != Outcome::kPutBack) {
+          stats_.commands.add();
+          commandStatistics_.called(entry->index);
+        }
       }
     }
   }
   if (outcome == Outcome::kPutBack) return outcome;
-  stats_.commands.add();
+  if (session.reply.errors() != errorsSeen_) [[unlikely]] noteErrors(session.reply, entry, ending);
   afterCommand(session, mark);
   return outcome;
 }
@@ -241,6 +251,27 @@ void Worker::afterCommand(Session& session, size_t mark) {
       break;
     case ReplyMode::kOn:
       break;
+  }
+}
+
+void Worker::measure(const command::CommandEntry* entry) {
+  if (measured_ == nullptr && entry == nullptr) return;
+  const MonoUs now = engine_.system().clock.mono();
+  if (measured_ != nullptr) commandStatistics_.took(measured_->index, now - measuredSince_);
+  measured_ = entry;
+  measuredSince_ = now;
+}
+
+void Worker::noteErrors(const command::Reply& reply, const command::CommandEntry* entry, Ending ending) {
+  if (reply.errors() == errorsSeen_) return;
+  errorsSeen_ = reply.errors();
+  stats_.errorReplies.add();
+  commandStatistics_.error(reply.lastErrorCode());
+  if (entry == nullptr) return;
+  if (ending == Ending::kExecuted) {
+    commandStatistics_.failed(entry->index);
+  } else {
+    commandStatistics_.rejected(entry->index);
   }
 }
 
@@ -405,7 +436,13 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
     auto running = std::move(session.transaction);
     session.reply.array(commands.size());
     for (size_t i = 0; i < commands.size(); ++i) {
-      execution_.run(session, *running->commands[i].command, commands[i], session.reply);
+      const command::CommandEntry& inner = *running->commands[i].command;
+      const MonoUs began = engine_.system().clock.mono();
+      execution_.run(session, inner, commands[i], session.reply);
+      stats_.commands.add();
+      commandStatistics_.called(inner.index);
+      commandStatistics_.took(inner.index, engine_.system().clock.mono() - began);
+      noteErrors(session.reply, &inner, Ending::kExecuted);
     }
   }
   return endUnit(session);

@@ -19,6 +19,7 @@
 #include "command/spec.h"
 #include "engine/connection.h"
 #include "engine/execution.h"
+#include "engine/statistics.h"
 #include "engine/stats.h"
 #include "wire/resp_parser.h"
 
@@ -39,6 +40,7 @@ class Worker {
   EventLoop& loop() { return loop_; }
   Engine& engine() { return engine_; }
   WorkerStats& stats() { return stats_; }
+  const CommandStatistics& commandStatistics() const { return commandStatistics_; }
   Execution& execution() { return execution_; }
 
   // Takes a new client. Loop thread.
@@ -127,6 +129,12 @@ class Worker {
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);
 
+  // Statistics of commands. The clock is read when another command's turn comes, and at the end of a batch: a run of
+  // equal commands costs two readings.
+  void measure(const command::CommandEntry* entry);  // nullptr: nothing runs
+  enum class Ending : uint8_t { kExecuted, kRejected };
+  void noteErrors(const command::Reply& reply, const command::CommandEntry* entry, Ending ending);
+
   // Running.
   Outcome runLocked(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared& prepared);
   Outcome runExec(Session& session, const command::CommandEntry& entry, command::Args args);
@@ -157,6 +165,7 @@ class Worker {
   const size_t number_;
   EventLoop& loop_;
   WorkerStats stats_;
+  CommandStatistics commandStatistics_;
   Execution execution_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> toFlush_;
@@ -177,6 +186,9 @@ class Worker {
   TimerId tickTimer_ = 0;
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
+  const command::CommandEntry* measured_ = nullptr;
+  MonoUs measuredSince_ = 0;
+  uint32_t errorsSeen_ = 0;  // of the session whose command runs
 };
 
 }  // namespace vigil::engine

@@ -11,9 +11,19 @@
 namespace vigil::apps {
 
 Configuration::Configuration() {
-  registerOptions(registry, server, [this](LogLevel level) {
-    if (setLogLevel) setLogLevel(level);
-  });
+  registerOptions(
+      registry, server,
+      [this](LogLevel level) {
+        if (setLogLevel) setLogLevel(level);
+      },
+      [this](const std::string& problem) { return listenAnew ? listenAnew(problem) : Status(); });
+  registry.addDirective({.name = "rename-command",
+                         .minWords = 2,
+                         .maxWords = 2,
+                         .load = [this](std::span<const std::string> words) -> Status {
+                           renamedCommands.emplace_back(words[0], words[1]);
+                           return {};
+                         }});
   drivers::registerOptions(registry, node);
   stock.registerMissing(registry);
 }

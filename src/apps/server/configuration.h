@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "apps/server/server_options.h"
 #include "base/config.h"
@@ -29,7 +31,9 @@ class Configuration {
   StockOptions stock;  // what no part claimed
 
   std::string file;  // the configuration file's absolute path, empty if there is none
-  std::function<void(LogLevel)> setLogLevel;  // set once there is a logger
+  std::vector<std::pair<std::string, std::string>> renamedCommands;  // rename-command: an empty new name removes
+  std::function<void(LogLevel)> setLogLevel;                         // set once there is a logger
+  std::function<Status(const std::string& problem)> listenAnew;      // set once there are listeners
 };
 
 }  // namespace vigil::apps

@@ -3,10 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
+#include <atomic>
 #include <csignal>
-#include <mutex>
+#include <cstdlib>
+#include <future>
 #include <thread>
+
+#include "apps/server/process.h"
+#include "engine/engine.h"
 
 namespace vigil::apps {
 
@@ -26,7 +30,10 @@ Server::Server(Configuration& configuration, Logger& logger)
       logger_(logger),
       machine_(logger, kTaskThreads),
       control_(machine_.clock(), "vigil-control"),
-      node_(machine_.system(), logger, configuration.node) {}
+      node_(machine_.system(), logger, configuration.node),
+      configControl_(configuration.registry),
+      listeners_(machine_.system().network, control_.loop(), configuration.server, logger,
+                 [this](std::unique_ptr<Stream> stream) { node_.accept(std::move(stream)); }) {}
 
 Server::~Server() = default;
 
@@ -38,76 +45,63 @@ Status Server::start() {
     workers_.push_back(std::make_unique<runtime::LoopThread>(machine_.clock(), "vigil-w" + std::to_string(i)));
     loops.push_back(&workers_.back()->loop());
   }
+  engine::Engine& engine = node_.engine();
+  engine::ProcessFacts& facts = engine.process();
+  fillProcessFacts(facts);
+  facts.configFile = configuration_.file;
+  facts.tcpPort = [this] { return configuration_.server.port.load(); };
+  facts.listeners = [this] { return listeners_.describe(); };
+  engine.addCommands(engine::configCommands(), &configControl_);
+  configuration_.listenAnew = [this](const std::string& problem) { return listeners_.move(problem); };
   if (auto s = node_.start(loops, control_.loop()); !s) return s;
-  if (auto s = listen(); !s) return s;
+  for (const auto& [name, newName] : configuration_.renamedCommands) {
+    if (auto s = engine.commands().rename(name, newName); !s) return s;
+  }
+  if (auto s = listeners_.open(); !s) return s;
+  housekeeping_.emplace(control_.loop(), engine);
   for (auto& worker : workers_) worker->start();
   return {};
 }
 
-Status Server::listen() {
+void Server::onSignal(int signal) {
   const ServerOptions& options = configuration_.server;
-  ListenOptions how;
-  how.backlog = static_cast<int>(options.tcpBacklog.load());
-  auto accept = [this](std::unique_ptr<Stream> stream) { node_.accept(std::move(stream)); };
-  auto port = static_cast<uint16_t>(options.port.load());
-  size_t opened = 0;
-  for (const std::string& word : options.bind.load()) {
-    if (port == 0) break;
-    bool optional = word.starts_with('-');
-    std::string address = optional ? word.substr(1) : word;
-    if (address == "*") address = "0.0.0.0";
-    if (address == "::*") address = "::";
-    auto listener = machine_.system().network.listen(control_.loop(), {address, port}, how, accept);
-    if (!listener) {
-      std::string problem = "Could not create server TCP listening socket " + address + ":" + std::to_string(port) +
-                            ": " + listener.error().message;
-      logger_.warning(problem);
-      if (optional) continue;
-      return fail("Failed listening on port " + std::to_string(port) + " (tcp), aborting.");
-    }
-    listeners_.push_back(std::move(*listener));
-    ++opened;
+  engine::Shutdown& shutdown = node_.engine().shutdown();
+  if (signal == SIGINT && shutdown.inProgress()) {
+    logger_.warning("You insist... exiting now.");
+    std::_Exit(1);
   }
-  if (port != 0 && opened == 0) return fail("Failed listening on port " + std::to_string(port) + " (tcp), aborting.");
-  if (std::string path = options.unixSocket.load(); !path.empty()) {
-    how.unixPermissions = static_cast<uint32_t>(options.unixSocketPermissions.load());
-    auto listener = machine_.system().network.listen(control_.loop(), {path, 0}, how, accept);
-    if (!listener) return fail("Failed opening Unix socket: " + listener.error().message);
-    listeners_.push_back(std::move(*listener));
-  }
-  return {};
+  logger_.warning(signal == SIGINT ? "Received SIGINT scheduling shutdown..."
+                                   : "Received SIGTERM scheduling shutdown...");
+  const int flags = signal == SIGINT ? options.shutdownOnInterrupt.load() : options.shutdownOnTerm.load();
+  engine::Shutdown::Request request;
+  request.save = (flags & shutdownFlag::kSave) != 0;
+  request.noSave = (flags & shutdownFlag::kNoSave) != 0 || node_.engine().state().loading.load();
+  request.now = (flags & shutdownFlag::kNow) != 0;
+  request.force = (flags & shutdownFlag::kForce) != 0;
+  shutdown.request(request, [this] {
+    logger_.warning("Errors trying to shut down the server. Check the logs for more information.");
+  });
 }
 
 int Server::run() {
-  std::mutex mutex;
-  std::condition_variable done;
-  bool stopping = false;
-  int code = 0;
-  runtime::Signals signals(control_.loop(), [&](int signal) {
-    logger_.warning(signal == SIGINT ? "Received SIGINT scheduling shutdown..."
-                                     : "Received SIGTERM scheduling shutdown...");
-    std::lock_guard guard(mutex);
-    stopping = true;
-    done.notify_one();
-  });
+  std::promise<int> stopping;
+  // Loading may fail on any thread, and while a stop is under way.
+  auto stop = [&stopping, once = std::make_shared<std::atomic_flag>()](int code) {
+    if (!once->test_and_set()) stopping.set_value(code);
+  };
+  node_.engine().shutdown().setExit([stop] { stop(0); });
+  runtime::Signals signals(control_.loop(), [this](int signal) { onSignal(signal); });
   control_.start();
-  node_.load([&](Status loaded) {
+  node_.load([this, stop](Status loaded) {
     if (loaded) return logger_.notice("Ready to accept connections tcp");
     logger_.warning(loaded.error().message);
-    std::lock_guard guard(mutex);
-    stopping = true;
-    code = 1;
-    done.notify_one();
+    stop(1);
   });
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return stopping; });
-  lock.unlock();
-  if (code == 0) logger_.warning("User requested shutdown...");
+  const int code = stopping.get_future().get();
   control_.stop();
   for (auto& worker : workers_) worker->stop();
-  listeners_.clear();
+  listeners_.close();
   node_.stop();
-  if (code == 0) logger_.warning("Redis is now ready to exit, bye bye...");
   return code;
 }
 

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/server/configuration.h"
+#include "apps/server/housekeeping.h"
+#include "apps/server/listeners.h"
 #include "drivers/node.h"
+#include "engine/config_commands.h"
 #include "runtime/machine.h"
 #include "runtime/signals.h"
 
@@ -23,7 +27,7 @@ class Server {
   int run();
 
  private:
-  Status listen();
+  void onSignal(int signal);
 
   Configuration& configuration_;
   Logger& logger_;
@@ -31,7 +35,9 @@ class Server {
   runtime::LoopThread control_;
   std::vector<std::unique_ptr<runtime::LoopThread>> workers_;
   drivers::Node node_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  engine::ConfigControl configControl_;
+  Listeners listeners_;
+  std::optional<Housekeeping> housekeeping_;
 };
 
 }  // namespace vigil::apps

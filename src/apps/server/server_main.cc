@@ -47,12 +47,17 @@ int serve(apps::Configuration& configuration) {
   logger.notice("Redis version=" + std::string(engine::kRedisVersion) + ", bits=64, commit=00000000, modified=0, pid=" +
                 std::to_string(getpid()) + ", just started (Vigil " + std::string(engine::kVigilVersion) + ")");
   if (configuration.file.empty()) {
-    logger.warning("Warning: no config file specified, using the default config. In order to specify a config file use "
-                   "vigil-server /path/to/redis.conf");
+    logger.warning(
+        "Warning: no config file specified, using the default config. In order to specify a config file use "
+        "vigil-server /path/to/redis.conf");
   } else {
     logger.notice("Configuration loaded");
   }
-  if (auto limit = runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.node.engine.maxClients.load()), logger)) {
+  for (const std::string& option : configuration.registry.ineffective()) {
+    logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
+  }
+  if (auto limit =
+          runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.node.engine.maxClients.load()), logger)) {
     configuration.node.engine.maxClients.store(static_cast<int64_t>(*limit));
   } else {
     return 1;
@@ -76,6 +81,7 @@ int serve(apps::Configuration& configuration) {
     logger.notice("Removing the pid file.");
     runtime::removePidFile(pidFile);
   }
+  if (code == 0) logger.warning("Redis is now ready to exit, bye bye...");
   return code;
 }
 
@@ -97,6 +103,10 @@ int main(int argc, char** argv) {
   }
   runtime::takeOverSignals();
   apps::Configuration configuration;
+  if (arguments.size() == 1 && arguments.front() == "--options-page") {  // how docs/OPTIONS.md is made
+    std::fputs(optionsPage(configuration.registry).c_str(), stdout);
+    return 0;
+  }
   if (auto loaded = configuration.load(arguments); !loaded) {
     std::fprintf(stderr, "%s", loaded.error().message.c_str());
     return 1;

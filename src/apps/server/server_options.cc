@@ -4,45 +4,55 @@
 #include <filesystem>
 
 #include "base/config.h"
+#include "base/text.h"
 #include "runtime/daemon.h"
 
 namespace vigil::apps {
 
-void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel) {
-  registry.add({.name = "port", .immutable = true}, integerOption(options.port, {0, 65535}));
+void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
+                     std::function<Status(const std::string&)> listenAnew) {
+  registry.add({.name = "port",
+                .apply = [listenAnew] { return listenAnew("Unable to listen on this port. Check server logs."); }},
+               integerOption(options.port, {0, 65535}));
   registry.add({.name = "tcp-backlog", .immutable = true}, integerOption(options.tcpBacklog, {0, INT_MAX}));
-  registry.add({.name = "bind", .immutable = true}, addressListOption(options.bind));
+  registry.add({.name = "bind", .apply = [listenAnew] { return listenAnew("Failed to bind to specified addresses."); }},
+               addressListOption(options.bind));
   registry.add({.name = "unixsocket", .immutable = true}, stringOption(options.unixSocket));
   registry.add({.name = "unixsocketperm", .immutable = true},
                integerOption(options.unixSocketPermissions, {0, 0777, IntegerForm::kOctal}));
-  registry.add({.name = "io-threads", .alias = "threads", .immutable = true},
-               integerOption(options.threads, {0, 128}));
+  registry.add({.name = "io-threads", .alias = "threads", .immutable = true}, integerOption(options.threads, {0, 128}));
   registry.add({.name = "daemonize", .immutable = true}, boolOption(options.daemonize));
   registry.add({.name = "pidfile", .immutable = true}, stringOption(options.pidFile));
   registry.add({.name = "logfile", .immutable = true}, stringOption(options.logFile));
-  registry.add({.name = "loglevel", .apply = [&options, setLevel] {
-                  setLevel(options.logLevel.load());
-                  return Status();
-                }},
+  registry.add({.name = "loglevel",
+                .apply =
+                    [&options, setLevel] {
+                      setLevel(options.logLevel.load());
+                      return Status();
+                    }},
                enumOption(options.logLevel, {{"debug", static_cast<int>(LogLevel::kDebug)},
                                              {"verbose", static_cast<int>(LogLevel::kVerbose)},
                                              {"notice", static_cast<int>(LogLevel::kNotice)},
                                              {"warning", static_cast<int>(LogLevel::kWarning)},
                                              {"nothing", static_cast<int>(LogLevel::kNothing)}}));
-  registry.add({.name = "dir"}, specialOption({.get = [] { return std::filesystem::current_path().string(); },
-                                               .set = [](std::span<const std::string> words, ConfigPhase) -> Status {
-                                                 if (auto s = runtime::changeWorkingDirectory(words[0]); !s) {
-                                                   return fail("Can't chdir to '" + words[0] + "': " + s.error().message);
-                                                 }
-                                                 return {};
-                                               },
-                                               .lines =
-                                                   [](const std::string& name) {
-                                                     return std::vector<RewriteLine>{
-                                                         {name + " " + std::filesystem::current_path().string()}};
-                                                   },
-                                               .description = "a folder",
-                                               .severalWords = false}));
+  registry.add({.name = "shutdown-on-sigint"}, shutdownFlagsOption(options.shutdownOnInterrupt));
+  registry.add({.name = "shutdown-on-sigterm"}, shutdownFlagsOption(options.shutdownOnTerm));
+  registry.add(
+      {.name = "dir", .isProtected = true, .deniedWhileLoading = true, .defaultNote = "where the server was started"},
+      specialOption({.get = [] { return std::filesystem::current_path().string(); },
+                     .set = [](std::span<const std::string> words, ConfigPhase) -> Status {
+                       if (auto s = runtime::changeWorkingDirectory(words[0]); !s) {
+                         return fail("Can't chdir to '" + words[0] + "': " + s.error().message);
+                       }
+                       return {};
+                     },
+                     .lines =
+                         [](const std::string& name) {
+                           return std::vector<RewriteLine>{
+                               {name + " " + quoteArgument(std::filesystem::current_path().string())}};
+                         },
+                     .description = "a folder",
+                     .severalWords = false}));
 }
 
 }  // namespace vigil::apps

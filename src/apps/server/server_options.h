@@ -26,11 +26,13 @@ struct ServerOptions {
   SharedString pidFile;
   SharedString logFile;
   std::atomic<LogLevel> logLevel{LogLevel::kNotice};
-  SharedString dir{std::string(".")};
+  std::atomic<int> shutdownOnInterrupt{0};  // shutdownFlag
+  std::atomic<int> shutdownOnTerm{0};
 };
 
-// `setLevel` carries out loglevel in a running server. dir is carried out at once, also while the file is read: a
-// relative include follows it.
-void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel);
+// `setLevel` carries out loglevel in a running server, `listenAnew` port and bind (its argument: the error's text). dir
+// is carried out at once, also while the file is read: a relative include follows it.
+void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
+                     std::function<Status(const std::string&)> listenAnew);
 
 }  // namespace vigil::apps

@@ -1,0 +1,48 @@
+#include "apps/server/process.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "runtime/host_facts.h"
+
+namespace vigil::apps {
+
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+engine::CpuTimes cpuOfProcess() {
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return {};
+  return {.system = seconds(usage.ru_stime), .user = seconds(usage.ru_utime)};
+}
+
+}  // namespace
+
+void fillProcessFacts(engine::ProcessFacts& facts) {
+  utsname name{};
+  if (uname(&name) == 0) {
+    facts.operatingSystem = std::string(name.sysname) + " " + name.release + " " + name.machine;
+  }
+  facts.multiplexer = "epoll";
+#if !defined(VIGIL_SANITIZED)
+  facts.allocator = "mimalloc-2.0";
+#endif
+  std::error_code unknown;
+  facts.executable = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
+  facts.processId = getpid();
+  facts.totalSystemMemory = runtime::totalSystemMemory();
+  facts.residentMemory = runtime::residentMemory;
+  facts.cpuOfProcess = cpuOfProcess;
+  facts.sleep = [](int64_t microseconds) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
+}
+
+}  // namespace vigil::apps

@@ -1,0 +1,36 @@
+// CONFIG: the registry of options as clients use it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "base/mutex.h"
+#include "command/spec.h"
+
+namespace vigil {
+class FileSystem;
+}
+
+namespace vigil::engine {
+
+// One CONFIG at a time. Thread safe; an option's apply() runs under its lock, on the worker whose client asked.
+class ConfigControl {
+ public:
+  explicit ConfigControl(ConfigRegistry& registry) : registry_(registry) {}
+
+  std::vector<ConfigRegistry::Pair> get(std::span<const std::string> patterns);
+  Status set(std::span<const ConfigRegistry::Pair> pairs, const ConfigSetContext& context);
+  // Replaces the file at `path` by one that says what is in force. Takes as long as the disk does.
+  Status rewrite(FileSystem& files, const std::string& path);
+
+ private:
+  Mutex mutex_;
+  ConfigRegistry& registry_ GUARDED_BY(mutex_);
+};
+
+// Owner: a ConfigControl.
+std::span<const command::CommandSpec> configCommands();
+
+}  // namespace vigil::engine

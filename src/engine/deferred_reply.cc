@@ -1,0 +1,41 @@
+#include "engine/deferred_reply.h"
+
+#include <utility>
+
+#include "engine/execution.h"
+#include "engine/session.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+Session& suspend(command::Context& ctx) {
+  auto& session = static_cast<Session&>(ctx.session());
+  session.suspended = Session::Suspended::kWaiting;
+  return session;
+}
+
+}  // namespace
+
+bool DeferredReply::possible(command::Context& ctx) {
+  return !static_cast<Execution&>(ctx).inTransaction() && static_cast<Session&>(ctx.session()).connection != nullptr;
+}
+
+DeferredReply::DeferredReply(command::Context& ctx)
+    : worker_(static_cast<Execution&>(ctx).worker()),
+      session_(suspend(ctx).id),
+      silent_(static_cast<Session&>(ctx.session()).replyMode != ReplyMode::kOn) {}
+
+void DeferredReply::answer(std::move_only_function<void(command::Reply&)> write) {
+  worker_.loop().post([&worker = worker_, id = session_, silent = silent_, write = std::move(write)]() mutable {
+    Connection* connection = worker.findConnection(id);
+    if (!connection || connection->session().suspended != Session::Suspended::kWaiting) return;
+    if (!silent) write(connection->session().reply);
+    worker.queueFlush(*connection);
+    connection->resume();
+    connection->publishInfo();
+  });
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,154 @@
+#include "engine/info_sections.h"
+
+#include <algorithm>
+
+#include "base/memory.h"
+#include "engine/client_list.h"
+#include "engine/engine.h"
+#include "engine/info_registry.h"
+#include "engine/statistics.h"
+#include "engine/version.h"
+#include "keyspace/access_clock.h"
+
+namespace vigil::engine {
+
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+void writeServer(InfoWriter& info, Engine& engine) {
+  const ProcessFacts& process = engine.process();
+  const UnixUs wall = engine.system().clock.wall();
+  const int64_t up = (engine.system().clock.mono() - engine.startTime()) / 1'000'000;
+  const int64_t hz = engine.options().hz.load(kRelaxed);
+  info.field("redis_version", kRedisVersion);
+  info.field("server_name", "vigil");
+  info.field("vigil_version", kVigilVersion);
+  info.field("redis_git_sha1", "00000000");
+  info.number("redis_git_dirty", 0);
+  info.field("redis_build_id", "vigil-" + std::string(kVigilVersion));
+  info.field("redis_mode", "standalone");
+  info.field("os", process.operatingSystem);
+  info.number("arch_bits", static_cast<int64_t>(sizeof(void*) * 8));
+  info.field("monotonic_clock", "POSIX clock_gettime");
+  info.field("multiplexing_api", process.multiplexer);
+  info.field("gcc_version", __VERSION__);
+  info.number("process_id", process.processId);
+  info.field("process_supervised", "no");
+  info.field("run_id", engine.runId());
+  info.number("tcp_port", process.tcpPort());
+  info.number("server_time_usec", wall);
+  info.number("uptime_in_seconds", up);
+  info.number("uptime_in_days", up / 86400);
+  info.number("hz", hz);
+  info.number("configured_hz", hz);
+  info.number("lru_clock", keyspace::lruClock(wall / 1000));
+  info.field("executable", process.executable);
+  info.field("config_file", process.configFile);
+  info.number("io_threads_active", engine.workerCount() > 1 ? 1 : 0);
+  size_t number = 0;
+  for (const std::string& listener : process.listeners()) info.field("listener" + std::to_string(number++), listener);
+}
+
+struct ClientSums {
+  int64_t clients = 0;  // replicas not counted
+  uint64_t memoryOfNormal = 0;
+  uint64_t memoryOfReplicas = 0;
+  uint64_t largestInput = 0;
+  uint64_t largestOutput = 0;
+};
+
+ClientSums sumsOf(Engine& engine) {
+  ClientSums sums;
+  for (const auto& client : engine.clients().all()) {
+    const bool replica = typeOf(*client) == ClientType::kReplica;
+    sums.clients += replica ? 0 : 1;
+    (replica ? sums.memoryOfReplicas : sums.memoryOfNormal) += memoryOf(*client);
+    sums.largestInput = std::max(sums.largestInput, client->queryBuffer.load(kRelaxed));
+    sums.largestOutput = std::max(sums.largestOutput, client->outputMemory.load(kRelaxed));
+  }
+  return sums;
+}
+
+void writeClients(InfoWriter& info, Engine& engine) {
+  ClientSums sums = sumsOf(engine);
+  info.number("connected_clients", sums.clients);
+  info.number("cluster_connections", 0);
+  info.number("maxclients", engine.options().maxClients.load(kRelaxed));
+  info.number("client_recent_max_input_buffer", static_cast<int64_t>(sums.largestInput));
+  info.number("client_recent_max_output_buffer", static_cast<int64_t>(sums.largestOutput));
+  info.number("blocked_clients", engine.blockedClients());
+  info.number("tracking_clients", 0);
+}
+
+double share(int64_t part, int64_t whole) {
+  return whole <= 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void writeMemoryUse(InfoWriter& info, Engine& engine) {
+  const auto bytes = [](int64_t n) { return static_cast<uint64_t>(std::max<int64_t>(0, n)); };
+  const int64_t peak = engine.statistics().peakMemory();
+  const int64_t used = usedMemory();
+  const auto resident = static_cast<int64_t>(engine.process().residentMemory());
+  const int64_t start = engine.statistics().startMemory();
+  ClientSums sums = sumsOf(engine);
+  const auto overhead = start + static_cast<int64_t>(sums.memoryOfNormal + sums.memoryOfReplicas);
+  const int64_t dataset = std::max<int64_t>(0, used - overhead);
+  info.size("used_memory", bytes(used));
+  info.size("used_memory_rss", bytes(resident));
+  info.size("used_memory_peak", bytes(peak));
+  info.percent("used_memory_peak_perc", share(used, peak));
+  info.number("used_memory_overhead", overhead);
+  info.number("used_memory_startup", start);
+  info.number("used_memory_dataset", dataset);
+  info.percent("used_memory_dataset_perc", share(dataset, used - start));
+  info.number("allocator_allocated", used);
+  info.number("allocator_active", resident);
+  info.number("allocator_resident", resident);
+  info.size("total_system_memory", engine.process().totalSystemMemory);
+  info.number("maxmemory", 0);
+  info.human("maxmemory_human", 0);
+  info.field("maxmemory_policy", "noeviction");
+  info.fixed("mem_fragmentation_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
+  info.number("mem_fragmentation_bytes", resident - used);
+  info.number("mem_not_counted_for_evict", 0);
+  info.number("mem_replication_backlog", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
+  info.number("mem_total_replication_buffers", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
+  info.number("mem_clients_slaves", static_cast<int64_t>(sums.memoryOfReplicas));
+  info.number("mem_clients_normal", static_cast<int64_t>(sums.memoryOfNormal));
+  info.number("mem_cluster_links", 0);
+  info.number("mem_aof_buffer", 0);
+  info.field("mem_allocator", engine.process().allocator);
+  info.number("active_defrag_running", 0);
+}
+
+void writeCpu(InfoWriter& info, Engine& engine) {
+  CpuTimes times = engine.process().cpuOfProcess();
+  info.fixed("used_cpu_sys", times.system, 6);
+  info.fixed("used_cpu_user", times.user, 6);
+  info.fixed("used_cpu_sys_children", 0, 6);
+  info.fixed("used_cpu_user_children", 0, 6);
+}
+
+void writeKeyspace(InfoWriter& info, Engine& engine) {
+  const auto& keyspace = engine.keyspace();
+  for (size_t i = 0; i < keyspace.databaseCount(); ++i) {
+    size_t keys = keyspace.size(static_cast<int>(i));
+    if (keys == 0) continue;
+    info.field("db" + std::to_string(i), "keys=" + std::to_string(keys) + ",expires=" +
+                                             std::to_string(keyspace.withExpiry(static_cast<int>(i))) + ",avg_ttl=0");
+  }
+}
+
+}  // namespace
+
+void addEngineSections(InfoRegistry& info, Engine& engine) {
+  info.add("server", "server", [&engine](InfoWriter& out) { writeServer(out, engine); });
+  info.add("clients", "clients", [&engine](InfoWriter& out) { writeClients(out, engine); });
+  info.add("memory", "memory", [&engine](InfoWriter& out) { writeMemoryUse(out, engine); });
+  info.add("cpu", "cpu", [&engine](InfoWriter& out) { writeCpu(out, engine); });
+  info.add("cluster", "cluster", [](InfoWriter& out) { out.number("cluster_enabled", 0); });
+  info.add("keyspace", "keyspace", [&engine](InfoWriter& out) { writeKeyspace(out, engine); });
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,158 @@
+#include <cstdio>
+
+#include "command/command_table.h"
+#include "engine/engine.h"
+#include "engine/info_registry.h"
+#include "engine/info_sections.h"
+#include "engine/statistics.h"
+
+namespace vigil::engine {
+
+namespace {
+
+double kilobytes(int64_t bytes) { return static_cast<double>(bytes) / 1024; }
+
+void writeTraffic(InfoWriter& info, Engine& engine) {
+  Statistics& counted = engine.statistics();
+  info.number("total_connections_received", counted.since(&WorkerStats::connections));
+  info.number("total_commands_processed", counted.since(&WorkerStats::commands));
+  info.number("instantaneous_ops_per_sec", counted.commandsPerSecond());
+  info.number("total_net_input_bytes", counted.since(&WorkerStats::netInput));
+  info.number("total_net_output_bytes", counted.since(&WorkerStats::netOutput));
+}
+
+void writeRates(InfoWriter& info, Engine& engine) {
+  Statistics& counted = engine.statistics();
+  info.fixed("instantaneous_input_kbps", kilobytes(counted.inputPerSecond()), 2);
+  info.fixed("instantaneous_output_kbps", kilobytes(counted.outputPerSecond()), 2);
+}
+
+void writeKeyEvents(InfoWriter& info, Engine& engine) {
+  Statistics& counted = engine.statistics();
+  auto keyspace = counted.keyspace();
+  info.number("expired_keys", static_cast<int64_t>(keyspace.expired));
+  info.number("expired_time_cap_reached_count", counted.since(&WorkerStats::expireCyclesCut));
+  info.number("evicted_keys", 0);
+  info.number("evicted_clients", 0);
+  info.number("keyspace_hits", static_cast<int64_t>(keyspace.hits));
+  info.number("keyspace_misses", static_cast<int64_t>(keyspace.misses));
+}
+
+void writeErrors(InfoWriter& info, Engine& engine) {
+  Statistics& counted = engine.statistics();
+  info.number("unexpected_error_replies", 0);
+  info.number("total_error_replies", counted.since(&WorkerStats::errorReplies));
+  info.number("total_reads_processed", counted.since(&WorkerStats::reads));
+  info.number("total_writes_processed", counted.since(&WorkerStats::writes));
+  info.number("client_query_buffer_limit_disconnections", counted.since(&WorkerStats::queryBufferLimitDisconnections));
+  info.number("client_output_buffer_limit_disconnections",
+              counted.since(&WorkerStats::outputBufferLimitDisconnections));
+}
+
+void writeCommand(InfoWriter& info, const command::CommandEntry& entry, const std::vector<CommandTotals>& totals) {
+  const CommandTotals& total = totals[entry.index];
+  if (total.calls == 0 && total.rejected == 0 && total.failed == 0) return;
+  const double perCall =
+      total.calls == 0 ? 0 : static_cast<double>(total.microseconds) / static_cast<double>(total.calls);
+  char text[160];
+  int length =
+      std::snprintf(text, sizeof text, "calls=%lld,usec=%lld,usec_per_call=%.2f,rejected_calls=%lld,failed_calls=%lld",
+                    static_cast<long long>(total.calls), static_cast<long long>(total.microseconds), perCall,
+                    static_cast<long long>(total.rejected), static_cast<long long>(total.failed));
+  info.field("cmdstat_" + entry.fullName, {text, static_cast<size_t>(length)});
+}
+
+void writeCommands(InfoWriter& info, Engine& engine) {
+  auto totals = engine.statistics().commands();
+  for (const auto& entry : engine.commands().entries()) {
+    writeCommand(info, *entry, totals);
+    for (const auto& subcommand : entry->subcommands) writeCommand(info, *subcommand, totals);
+  }
+}
+
+}  // namespace
+
+void addStatisticsSections(InfoRegistry& info, Engine& engine) {
+  info.add("stats", "traffic", [&engine](InfoWriter& out) { writeTraffic(out, engine); });
+  info.add("stats", "replication traffic", [](InfoWriter& out) {
+    out.number("total_net_repl_input_bytes", 0);
+    out.number("total_net_repl_output_bytes", 0);
+  });
+  info.add("stats", "rates", [&engine](InfoWriter& out) { writeRates(out, engine); });
+  info.add("stats", "replication rates", [](InfoWriter& out) {
+    out.fixed("instantaneous_input_repl_kbps", 0, 2);
+    out.fixed("instantaneous_output_repl_kbps", 0, 2);
+  });
+  info.add("stats", "rejected connections", [&engine](InfoWriter& out) {
+    out.number("rejected_connections", engine.statistics().rejectedConnections());
+  });
+  info.add("stats", "syncs", [](InfoWriter& out) {
+    out.number("sync_full", 0);
+    out.number("sync_partial_ok", 0);
+    out.number("sync_partial_err", 0);
+  });
+  info.add("stats", "keys", [&engine](InfoWriter& out) { writeKeyEvents(out, engine); });
+  info.add("stats", "pubsub", [](InfoWriter& out) {
+    out.number("pubsub_channels", 0);
+    out.number("pubsub_patterns", 0);
+    out.number("pubsubshard_channels", 0);
+  });
+  info.add("stats", "forks", [](InfoWriter& out) {  // there is no fork, ever
+    out.number("latest_fork_usec", 0);
+    out.number("total_forks", 0);
+  });
+  info.add("stats", "tracking", [](InfoWriter& out) {
+    out.number("migrate_cached_sockets", 0);
+    out.number("tracking_total_keys", 0);
+    out.number("tracking_total_items", 0);
+    out.number("tracking_total_prefixes", 0);
+  });
+  info.add("stats", "errors", [&engine](InfoWriter& out) { writeErrors(out, engine); });
+  info.add("commandstats", "commands", [&engine](InfoWriter& out) { writeCommands(out, engine); });
+  info.add("errorstats", "errors", [&engine](InfoWriter& out) {
+    for (const auto& [code, count] : engine.statistics().errors()) {
+      out.field("errorstat_" + code, "count=" + std::to_string(count));
+    }
+  });
+}
+
+void addDefaultSections(InfoRegistry& info, Engine& engine) {
+  info.add("persistence", "loading", [&engine](InfoWriter& out) {
+    out.number("loading", engine.state().loading.load(std::memory_order_relaxed) ? 1 : 0);
+    out.number("async_loading", 0);
+  });
+  info.add("persistence", "rdb", [&engine](InfoWriter& out) {
+    out.number("rdb_changes_since_last_save", engine.dirty());
+    out.number("rdb_bgsave_in_progress", 0);
+    out.number("rdb_last_save_time", engine.startWallTime() / 1'000'000);
+    out.field("rdb_last_bgsave_status", "ok");
+    out.number("rdb_last_bgsave_time_sec", -1);
+    out.number("rdb_current_bgsave_time_sec", -1);
+    out.number("rdb_saves", 0);
+  });
+  info.add("persistence", "aof", [](InfoWriter& out) {
+    out.number("aof_enabled", 0);
+    out.number("aof_rewrite_in_progress", 0);
+    out.number("aof_rewrite_scheduled", 0);
+    out.number("aof_last_rewrite_time_sec", -1);
+    out.number("aof_current_rewrite_time_sec", -1);
+    out.field("aof_last_bgrewrite_status", "ok");
+    out.field("aof_last_write_status", "ok");
+  });
+  info.add("replication", "replication", [&engine](InfoWriter& out) {
+    oplog::History history = engine.log().history();
+    out.field("role", "master");
+    out.number("connected_slaves", 0);
+    out.field("master_failover_state", "no-failover");
+    out.field("master_replid", history.id);
+    out.field("master_replid2", history.previousId);
+    out.number("master_repl_offset", engine.log().end());
+    out.number("second_repl_offset", history.previousEnd);
+    out.number("repl_backlog_active", 0);
+    out.number("repl_backlog_size", static_cast<int64_t>(engine.log().backlogSize()));
+    out.number("repl_backlog_first_byte_offset", 0);
+    out.number("repl_backlog_histlen", 0);
+  });
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,33 @@
+// What the engine is told about the process that it lives in: what INFO shows and cannot be had through a port.
+//
+// Filled by the application before the loops run; a simulated node leaves it as it is. The functions are thread safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace vigil::engine {
+
+struct CpuTimes {
+  double system = 0;  // seconds
+  double user = 0;
+};
+
+struct ProcessFacts {
+  std::string operatingSystem = "unknown";
+  std::string multiplexer = "none";  // the reactor
+  std::string allocator = "libc";
+  std::string executable;
+  std::string configFile;
+  int64_t processId = 0;
+  uint64_t totalSystemMemory = 0;
+  std::function<uint64_t()> residentMemory = [] { return uint64_t{0}; };
+  std::function<CpuTimes()> cpuOfProcess = [] { return CpuTimes{}; };
+  std::function<int64_t()> tcpPort = [] { return int64_t{0}; };
+  std::function<std::vector<std::string>()> listeners = [] { return std::vector<std::string>{}; };  // "name=tcp,…"
+  std::function<void(int64_t microseconds)> sleep = [](int64_t) {};  // DEBUG SLEEP: blocks the calling thread
+};
+
+}  // namespace vigil::engine

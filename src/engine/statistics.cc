@@ -1,0 +1,148 @@
+#include "engine/statistics.h"
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "engine/worker.h"
+
+namespace vigil::engine {
+
+namespace {
+
+// What CONFIG RESETSTAT sets back.
+constexpr Counter WorkerStats::*kCounters[] = {
+    &WorkerStats::commands,
+    &WorkerStats::connections,
+    &WorkerStats::netInput,
+    &WorkerStats::netOutput,
+    &WorkerStats::reads,
+    &WorkerStats::writes,
+    &WorkerStats::expireCyclesCut,
+    &WorkerStats::errorReplies,
+    &WorkerStats::queryBufferLimitDisconnections,
+    &WorkerStats::outputBufferLimitDisconnections,
+};
+
+}  // namespace
+
+void CommandStatistics::error(const std::string& code) {
+  MutexLock guard(mutex_);
+  auto at = errors_.find(code);
+  if (at != errors_.end()) {
+    ++at->second;
+  } else if (errors_.size() < kMaxErrorCodes) {
+    errors_.emplace(code, 1);
+  }
+}
+
+void CommandStatistics::addTo(std::vector<CommandTotals>& totals) const {
+  for (size_t i = 0; i < std::min(size_, totals.size()); ++i) {
+    totals[i].calls += counters_[i].calls.get();
+    totals[i].microseconds += counters_[i].microseconds.get();
+    totals[i].rejected += counters_[i].rejected.get();
+    totals[i].failed += counters_[i].failed.get();
+  }
+}
+
+void CommandStatistics::addErrorsTo(std::map<std::string, int64_t>& errors) const {
+  MutexLock guard(mutex_);
+  for (const auto& [code, count] : errors_) errors[code] += count;
+}
+
+void Rate::sample(MonoUs now, int64_t total) {
+  if (lastTime_ != 0 && now > lastTime_) {
+    samples_[next_] = (total - lastTotal_) * 1'000'000 / (now - lastTime_);
+    next_ = (next_ + 1) % kSamples;
+    int64_t sum = std::accumulate(samples_.begin(), samples_.end(), int64_t{0});
+    perSecond_.store(sum / static_cast<int64_t>(kSamples), std::memory_order_relaxed);
+  }
+  lastTime_ = now;
+  lastTotal_ = total;
+}
+
+int64_t Statistics::since(Counter WorkerStats::*counter) const {
+  int64_t total = engine_.sum(counter);
+  auto at = std::ranges::find(kCounters, counter);
+  MutexLock guard(mutex_);
+  auto mark = marks_.counters.find(static_cast<size_t>(at - std::begin(kCounters)));
+  return mark == marks_.counters.end() ? total : total - mark->second;
+}
+
+int64_t Statistics::rejectedConnections() const {
+  MutexLock guard(mutex_);
+  return engine_.rejectedConnections().load(std::memory_order_relaxed) - marks_.rejectedConnections;
+}
+
+keyspace::Keyspace::Statistics Statistics::keyspace() const {
+  auto now = engine_.keyspace().statistics();
+  MutexLock guard(mutex_);
+  now.hits -= marks_.keyspace.hits;
+  now.misses -= marks_.keyspace.misses;
+  now.expired -= marks_.keyspace.expired;
+  return now;
+}
+
+std::vector<CommandTotals> Statistics::allCommands() const {
+  std::vector<CommandTotals> totals(engine_.commands().indexCount());
+  for (size_t i = 0; i < engine_.workerCount(); ++i) engine_.worker(i).commandStatistics().addTo(totals);
+  return totals;
+}
+
+std::map<std::string, int64_t> Statistics::allErrors() const {
+  std::map<std::string, int64_t> errors;
+  for (size_t i = 0; i < engine_.workerCount(); ++i) engine_.worker(i).commandStatistics().addErrorsTo(errors);
+  return errors;
+}
+
+std::vector<CommandTotals> Statistics::commands() const {
+  auto totals = allCommands();
+  MutexLock guard(mutex_);
+  for (size_t i = 0; i < std::min(totals.size(), marks_.commands.size()); ++i) {
+    totals[i].calls -= marks_.commands[i].calls;
+    totals[i].microseconds -= marks_.commands[i].microseconds;
+    totals[i].rejected -= marks_.commands[i].rejected;
+    totals[i].failed -= marks_.commands[i].failed;
+  }
+  return totals;
+}
+
+std::map<std::string, int64_t> Statistics::errors() const {
+  auto errors = allErrors();
+  MutexLock guard(mutex_);
+  for (const auto& [code, count] : marks_.errors) errors[code] -= count;
+  std::erase_if(errors, [](const auto& error) { return error.second <= 0; });
+  return errors;
+}
+
+void Statistics::reset() {
+  Marks marks;
+  for (size_t i = 0; i < std::size(kCounters); ++i) marks.counters[i] = engine_.sum(kCounters[i]);
+  marks.rejectedConnections = engine_.rejectedConnections().load(std::memory_order_relaxed);
+  marks.keyspace = engine_.keyspace().statistics();
+  marks.commands = allCommands();
+  marks.errors = allErrors();
+  MutexLock guard(mutex_);
+  marks_ = std::move(marks);
+}
+
+void Statistics::sample(MonoUs now) {
+  commandRate_.sample(now, engine_.sum(&WorkerStats::commands));
+  inputRate_.sample(now, engine_.sum(&WorkerStats::netInput));
+  outputRate_.sample(now, engine_.sum(&WorkerStats::netOutput));
+  peakMemory();
+}
+
+int64_t Statistics::peakMemory() {
+  int64_t used = usedMemory();
+  int64_t peak = peakMemory_.load(std::memory_order_relaxed);
+  while (used > peak && !peakMemory_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
+  }
+  return std::max(used, peak);
+}
+
+void Statistics::markStart() { startMemory_ = usedMemory(); }
+
+}  // namespace vigil::engine
