@@ -100,6 +100,13 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-void RdbDriver::registerCommands() { engine_.addCommands(kCommands, this); }
+void RdbDriver::registerCommands() {
+  engine_.addCommands(kCommands, this);
+  engine_.info().add("persistence", "rdb", [this](engine::InfoWriter& out) { writeInfo(out); });
+  engine_.info().add("persistence", "rdb-loading", [this](engine::InfoWriter& out) { writeLoadingInfo(out); });
+  engine_.shutdown().add(
+      {.stage = engine::Shutdown::Stage::kSnapshot,
+       .start = [this](const engine::Shutdown::Request& request, Done done) { shutDown(request, std::move(done)); }});
+}
 
 }  // namespace vigil::drivers

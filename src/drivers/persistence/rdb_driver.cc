@@ -202,30 +202,6 @@ void RdbDriver::allFlushed() {
   if (hasSavePoints()) schedule();
 }
 
-void RdbDriver::saveForShutdown(Done done) {
-  auto finish = [this, done = std::move(done)](Status status) mutable {
-    if (!status) {
-      engine_.logger().warning("Error trying to save the DB, can't exit.");
-      engine_.withWorld([this] {
-        engine_.pause().clear(engine::Pause::Purpose::kShutdown);
-        engine_.resumePaused();
-      });
-    }
-    done(std::move(status));
-  };
-  auto shared = std::make_shared<Done>(std::move(finish));
-  engine_.withWorld([this, shared] {
-    engine_.pause().set(engine::Pause::Purpose::kShutdown, engine::Pause::Kind::kAll, INT64_MAX);
-    engine_.logger().notice("Saving the final RDB snapshot before exiting.");
-    cancelBackground();
-    // The cancelled save ends on the executor, and this one begins only then.
-    executor_->submit([this, shared] {
-      auto started = save(Kind::kWaitedFor, [shared](Status status) { (*shared)(std::move(status)); });
-      if (!started) (*shared)(std::move(started));
-    });
-  });
-}
-
 // --- Save points -----------------------------------------------------------------------------------------------
 
 bool RdbDriver::saveIsDue(std::string& why) const {

@@ -46,6 +46,7 @@ struct RdbStatus {
   int64_t loadingStart = 0;  // Unix seconds
   uint64_t loadingTotalBytes = 0;
   uint64_t loadingLoadedBytes = 0;
+  int64_t loadingUsedMemory = 0;  // of the server that wrote the file
 };
 
 class RdbDriver {
@@ -56,7 +57,7 @@ class RdbDriver {
   ~RdbDriver();
 
   // --- Set-up ---
-  void registerCommands();  // before Engine::start()
+  void registerCommands();  // before Engine::start(); and what INFO shows, and the step of a shutdown
   void start();             // after it, before the loops run: save points begin to count
   // Loads the RDB file if there is one, while the loops run, and clears NodeState::loading, which the caller has set
   // before they did. `done` is called on any thread; after an error (its cause is logged) the process should end with
@@ -71,8 +72,6 @@ class RdbDriver {
   Status save(Kind kind, Done done);
   // A save as soon as none runs.
   void schedule();
-  // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
-  void saveForShutdown(Done done);
   bool hasSavePoints() const { return !options_.savePoints.load().empty(); }
 
   RdbStatus status() const;
@@ -103,6 +102,11 @@ class RdbDriver {
 
   void begun(const SnapshotMoment& moment);
   void ended(Status status);
+  // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
+  void saveForShutdown(Done done);
+  void shutDown(const engine::Shutdown::Request& request, Done done);
+  void writeInfo(engine::InfoWriter& out) const;
+  void writeLoadingInfo(engine::InfoWriter& out) const;
   void cancelBackground();
   void allFlushed();
   void cron();

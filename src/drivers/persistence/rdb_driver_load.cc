@@ -74,7 +74,10 @@ void RdbDriver::loadFile(std::shared_ptr<Load> load) {
   persistence::RdbLoader loader(load->loaded, loadOptions(size));
   bool announced = false;
   auto announce = [&] {
-    if (!std::exchange(announced, true)) logOrigin(loader.aux());
+    if (std::exchange(announced, true)) return;
+    logOrigin(loader.aux());
+    MutexLock lock(mutex_);
+    status_.loadingUsedMemory = loader.aux().usedMemory.value_or(0);
   };
   const auto end = persistence::loadRdbFile(loader, **file, [&](uint64_t offset) {
     announce();
