@@ -36,6 +36,12 @@ int64_t littleSigned(const char* at, size_t bytes) {
   return static_cast<int64_t>(littleEndian(at, bytes) << shift) >> shift;
 }
 
+std::string hexadecimal(uint64_t value) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
+  return {digits, end};
+}
+
 // A key in a message: cut where it is long, without bytes that a log line cannot show.
 std::string shown(std::string_view key) {
   std::string text;
@@ -247,8 +253,8 @@ RdbReader::Event RdbReader::eof(Cursor& in) {
     checksum(covered);
     const uint64_t expected = littleEndian(bytes, 8);
     if (options_.verifyChecksum && expected != 0 && expected != crc_.value()) {
-      error_ = "Wrong RDB checksum expected: (" + std::to_string(expected) + ") but got (" +
-               std::to_string(crc_.value()) + "). Aborting now.";
+      error_ = "Wrong RDB checksum expected: (" + hexadecimal(expected) + ") but got (" + hexadecimal(crc_.value()) +
+               "). Aborting now.";
       return Event::kError;
     }
   }

@@ -37,7 +37,7 @@ void save(Context& context) {
   auto& worker = static_cast<engine::Execution&>(context).worker();
   auto& session = static_cast<engine::Session&>(context.session());
   auto started =
-      context.owner<RdbDriver>().save(RdbDriver::Kind::kWaitedFor, [&worker, id = session.id](Status status) {
+      context.owner<RdbDriver>().saveHere(RdbDriver::Kind::kWaitedFor, [&worker, id = session.id](Status status) {
         worker.loop().post([&worker, id, status = std::move(status)] { answer(worker, id, status); });
       });
   if (!started) return context.reply().error("ERR " + started.error().message);
@@ -54,7 +54,7 @@ void bgsave(Context& context) {
     driver.schedule();
     return context.reply().simple("Background saving scheduled");
   }
-  if (auto started = driver.save(RdbDriver::Kind::kBackground, nullptr); !started) {
+  if (auto started = driver.saveHere(RdbDriver::Kind::kBackground, nullptr); !started) {
     if (!schedule) return context.reply().error("ERR " + started.error().message);
     driver.schedule();
     return context.reply().simple("Background saving scheduled");
@@ -70,7 +70,8 @@ constexpr std::string_view kLastsaveTips[] = {"nondeterministic_output"};
 constexpr CommandSpec kCommands[] = {
     {.name = "save",
      .arity = 1,
-     .flags = command::kAdmin | command::kNoscript | command::kNoAsyncLoading | command::kNoMulti | command::kNoLocks,
+     .flags =
+         command::kAdmin | command::kNoscript | command::kNoAsyncLoading | command::kNoMulti | command::kWholeKeyspace,
      .handler = save,
      .group = "server",
      .since = "1.0.0",
@@ -78,7 +79,7 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(N) where N is the total number of keys in all databases"},
     {.name = "bgsave",
      .arity = -1,
-     .flags = command::kAdmin | command::kNoscript | command::kNoAsyncLoading | command::kNoLocks,
+     .flags = command::kAdmin | command::kNoscript | command::kNoAsyncLoading | command::kWholeKeyspace,
      .handler = bgsave,
      .group = "server",
      .since = "1.0.0",

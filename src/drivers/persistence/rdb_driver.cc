@@ -85,7 +85,7 @@ persistence::RdbHeader RdbDriver::header(const SnapshotMoment& moment, bool aofB
   return header;
 }
 
-Status RdbDriver::save(Kind kind, Done done) {
+Status RdbDriver::begin(Kind kind, decltype(&RunningSnapshot::start) startSnapshot, Done done) {
   persistence::RdbFileTarget::Options file;
   file.path = options_.fileName.load();
   file.temporary = "temp-" + std::to_string(options_.processId.load()) + ".rdb";
@@ -106,7 +106,7 @@ Status RdbDriver::save(Kind kind, Done done) {
     running_->save = save;
   }
   if (kind == Kind::kBackground) engine_.logger().notice("Background saving started");
-  auto snapshot = RunningSnapshot::start(engine_, save, [this](const SnapshotMoment& moment) { begun(moment); });
+  auto snapshot = startSnapshot(engine_, save, [this](const SnapshotMoment& moment) { begun(moment); });
   MutexLock lock(mutex_);
   if (running_ != nullptr && running_->save == save) running_->snapshot = std::move(snapshot);
   return {};

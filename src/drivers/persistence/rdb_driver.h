@@ -67,9 +67,11 @@ class RdbDriver {
   void stop();
 
   // --- Saving; `done` is called on the executor ---
-  // Takes a free save, or fails at once with "Background save already in progress".
+  // Begins a save, or fails at once with "Background save already in progress". saveHere(): the world is held, and the
+  // file will hold the state of this very moment.
   enum class Kind : uint8_t { kBackground, kWaitedFor };
-  Status save(Kind kind, Done done);
+  Status save(Kind kind, Done done) { return begin(kind, &RunningSnapshot::start, std::move(done)); }
+  Status saveHere(Kind kind, Done done) { return begin(kind, &RunningSnapshot::startHere, std::move(done)); }
   // A save as soon as none runs.
   void schedule();
   bool hasSavePoints() const { return !options_.savePoints.load().empty(); }
@@ -100,6 +102,7 @@ class RdbDriver {
   };
   struct Load;
 
+  Status begin(Kind kind, decltype(&RunningSnapshot::start) startSnapshot, Done done);
   void begun(const SnapshotMoment& moment);
   void ended(Status status);
   // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
