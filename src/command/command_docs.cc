@@ -169,7 +169,7 @@ void replyKeySpecs(Reply& reply, std::span<const KeySpec> specs) {
 }
 
 void replyInfo(Reply& reply, const CommandEntry* entry) {
-  if (entry == nullptr) return reply.nullArray();
+  if (entry == nullptr) return reply.null();
   const CommandSpec& spec = *entry->spec;
   const LegacyRange range = legacyRange(spec.keys);
   reply.array(10);

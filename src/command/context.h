@@ -108,6 +108,8 @@ class Context {
   // Whether the command runs again after block(). A key that holds another type than the command waits for is then
   // like one that is absent: the client stays blocked.
   bool resumed() const { return resumed_; }
+  // Of several keys a waiting client is served from the one that became ready first, whatever their order in its call.
+  bool servesFrom(std::string_view key) const { return resumedKey_.empty() || key == resumedKey_; }
   // Suspends the client until one of the keys is ready(): the command then runs again from its beginning, and may
   // block again (it keeps its place in the queue). `timeoutUs` 0: for ever. Write no reply before.
   virtual void block(std::span<const size_t> keyArguments, int64_t timeoutUs, TimeoutReply onTimeout) = 0;
@@ -124,6 +126,7 @@ class Context {
   const CommandSpec* spec_ = nullptr;
   void* owner_ = nullptr;
   bool resumed_ = false;
+  std::string_view resumedKey_;  // the key that made a resumed command run; empty: any of its keys
 };
 
 }  // namespace vigil::command

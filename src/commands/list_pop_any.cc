@@ -34,6 +34,7 @@ std::string_view popCommand(ListEnd end) { return end == ListEnd::kLeft ? "LPOP"
 template <typename Take>
 bool takeFromFirst(Context& context, KeyArguments keys, Take take) {
   for (size_t i = keys.first; i < keys.first + keys.count; ++i) {
+    if (!context.servesFrom(context.arg(i))) continue;
     const auto key = context.key(i);
     const auto found = findSource(context, key);
     if (found.refused()) return true;

@@ -54,7 +54,7 @@ void setInfo(Context& ctx) {
     return ctx.reply().error("ERR Unrecognized option '" + std::string(attribute) + "'");
   }
   if (!isPlainWord(value)) {
-    return ctx.reply().error("ERR " + std::string(attribute) +
+    return ctx.reply().error("ERR " + toLower(attribute) +
                              " cannot contain spaces, newlines or special characters.");
   }
   sessionOf(ctx).info->change([&](ClientInfo::Names& names) { names.*member = value; });

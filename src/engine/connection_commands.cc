@@ -150,8 +150,8 @@ void hello(Context& ctx) {
   if (options.authenticate && !authenticate(ctx, options.user, options.password)) return ctx.reply().error(kWrongPass);
   if (!session.authenticated) {
     return ctx.reply().error(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
+        "option can be used to authenticate the client and select the RESP protocol version at the same time");
   }
   if (options.setName) session.info->change([&](ClientInfo::Names& names) { names.name = options.name; });
   setProtocol(session, protocol);

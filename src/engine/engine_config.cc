@@ -1,5 +1,6 @@
 #include "engine/engine_config.h"
 
+#include <algorithm>
 #include <climits>
 
 #include "base/config.h"
@@ -13,7 +14,12 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "maxclients"}, integerOption(options.maxClients, {1, UINT_MAX}));
   registry.add({.name = "timeout"}, integerOption(options.idleTimeout, {0, INT_MAX}));
   registry.add({.name = "tcp-keepalive"}, integerOption(options.keepAlive, {0, INT_MAX}));
-  registry.add({.name = "hz"}, integerOption(options.hz, {1, 500}));
+  // As in Redis, what lies outside the range is moved into it.
+  registry.add({.name = "hz"}, integerOption({[&options] { return options.hz.load(); },
+                                              [&options](int64_t hz) {
+                                                options.hz.store(std::clamp<int64_t>(hz, 1, 500));
+                                              }},
+                                             {0, INT_MAX}));
   registry.add({.name = "protected-mode"}, boolOption(options.protectedMode));
   registry.add({.name = "active-expire-effort"}, integerOption(options.activeExpireEffort, {1, 10}));
   registry.add({.name = "lazyfree-lazy-expire"}, boolOption(options.lazyExpire));

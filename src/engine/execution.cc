@@ -280,6 +280,7 @@ void Execution::serveReady() {
     auto& blocked = stateOf(key.hash).blocked;
     auto at = blocked.find(DatabaseKeyView{key.db, key.key});
     if (at == blocked.end()) continue;
+    resumedKey_ = key.key;
     auto waiting = at->second;  // a copy: serving changes the queue
     for (auto& call : waiting) {
       const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(key.db);
@@ -287,6 +288,7 @@ void Execution::serveReady() {
       if (!serve(call)) continue;
     }
   }
+  resumedKey_ = {};
   ready_.clear();
 }
 

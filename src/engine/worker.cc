@@ -90,7 +90,7 @@ void Worker::removeConnection(uint64_t id) {
   unwatchAll(session);
   std::erase(toFlush_, at->second.get());
   std::erase(commitWaiters_, at->second.get());
-  std::erase(paused_, id);
+  if (std::erase(paused_, id) != 0) engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
   engine_.clients().remove(id);
   connections_.erase(at);
 }
@@ -211,6 +211,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   if (checkShape(session, entry, args)) {
     if (pausedFor(session, *entry)) {
       session.suspended = Session::Suspended::kPaused;
+      engine_.blockedCounter().fetch_add(1, std::memory_order_relaxed);
       paused_.push_back(session.id);
       return Outcome::kPutBack;
     }
@@ -518,6 +519,7 @@ void Worker::resumePaused() {
   auto paused = std::move(paused_);
   paused_.clear();
   for (uint64_t id : paused) {
+    engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
     Connection* connection = findConnection(id);
     if (connection && connection->session().suspended == Session::Suspended::kPaused) connection->resume();
   }
