@@ -239,7 +239,8 @@ OptionTypePtr integerListOption(Shared<std::vector<int64_t>>& value, int64_t min
 std::function<Status(const std::string&)> fileNameValidator(std::string option, bool mayBeEmpty) {
   return [option = std::move(option), mayBeEmpty](const std::string& name) -> Status {
     if (name.empty() && !mayBeEmpty) return fail(option + " can't be empty");
-    if (name.find('/') != std::string::npos) return fail(option + " can't be a path, just a filename");
+    const char* kind = option == "appenddirname" ? "dirname" : "filename";
+    if (name.find('/') != std::string::npos) return fail(option + " can't be a path, just a " + kind);
     return {};
   };
 }

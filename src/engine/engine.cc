@@ -123,7 +123,7 @@ void Engine::accept(std::unique_ptr<Stream> stream) {
       return;
     }
   }
-  workers_[nextWorker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]->adoptLater(std::move(stream));
+  workers_[nextWorker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]->adoptLater(std::move(stream), clients_.nextId());
 }
 
 void Engine::withWorld(Task work) { workers_.front()->withWorld(std::move(work)); }

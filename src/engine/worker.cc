@@ -37,12 +37,12 @@ void Worker::refreshTime() { nowMs_ = engine_.system().clock.wall() / 1000; }
 
 // --- Clients ---------------------------------------------------------------------------------------------------
 
-void Worker::adoptLater(std::unique_ptr<Stream> stream) {
-  loop_.post([this, stream = std::move(stream)]() mutable { adopt(std::move(stream)); });
+void Worker::adoptLater(std::unique_ptr<Stream> stream, uint64_t id) {
+  loop_.post([this, stream = std::move(stream), id]() mutable { adopt(std::move(stream), id); });
 }
 
-Connection& Worker::adopt(std::unique_ptr<Stream> stream) {
-  auto info = std::make_shared<ClientInfo>(engine_.clients().nextId(), this);
+Connection& Worker::adopt(std::unique_ptr<Stream> stream, uint64_t id) {
+  auto info = std::make_shared<ClientInfo>(id, this);
   Endpoint peer = stream->peer();
   Endpoint local = stream->local();
   auto text = [](const Endpoint& e) {
@@ -59,7 +59,6 @@ Connection& Worker::adopt(std::unique_ptr<Stream> stream) {
     stream->setNoDelay(true);
     stream->setKeepAlive(static_cast<int>(engine_.options().keepAlive.load(std::memory_order_relaxed)));
   }
-  uint64_t id = info->id;
   auto connection = std::make_unique<Connection>(*this, std::move(stream), info);
   connection->session().authenticated = !engine_.options().passwordRequired.load(std::memory_order_relaxed);
   engine_.clients().add(std::move(info));

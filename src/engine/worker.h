@@ -43,10 +43,10 @@ class Worker {
   const CommandStatistics& commandStatistics() const { return commandStatistics_; }
   Execution& execution() { return execution_; }
 
-  // Takes a new client. Loop thread.
-  Connection& adopt(std::unique_ptr<Stream> stream);
+  // Takes a new client, of an id that the registry gave. Loop thread.
+  Connection& adopt(std::unique_ptr<Stream> stream, uint64_t id);
   // Any thread: hands over an accepted stream.
-  void adoptLater(std::unique_ptr<Stream> stream);
+  void adoptLater(std::unique_ptr<Stream> stream, uint64_t id);
 
   // Executes requests from `bytes`; returns how many bytes were consumed. Stops early when the session is suspended.
   size_t execute(Connection& connection, std::string_view bytes);

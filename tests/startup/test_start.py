@@ -21,7 +21,6 @@ FATAL = [  # (arguments, configuration file's text or None)
     (["--port", "70000"], None),
     (["--port", "-1"], None),
     (["--databases", "0"], None),
-    (["--loglevel", "loud"], None),
     (["--dir", "/no/such/directory"], None),
     (["--include", "/no/such/file.conf"], None),
     (["--timeout", "-1"], None),
@@ -48,7 +47,9 @@ def run_to_its_end(binary, directory, arguments, config):
     result = subprocess.run(words + arguments, cwd=directory, capture_output=True, text=True, timeout=45, check=False)
     text = (result.stdout + result.stderr).replace(str(directory), "<dir>")
     text = re.sub(r"\(Redis [0-9.]+\)", "(Redis <version>)", text)
-    fatal = [line for line in text.splitlines() if not re.match(r"^\d+:\w ", line) and line.strip()]
+    # Vigil adds where the line stands: "(in <file>)".
+    fatal = [line for line in text.splitlines()
+             if not re.match(r"^\d+:\w |^\(in .*\)$", line) and line.strip()]
     logged = [re.sub(r"^\d+:(\w) .*\d\d\d ([*#.-]) ", r"\1 \2 ", line) for line in text.splitlines()
               if re.match(r"^\d+:\w ", line) and re.search("[Ff]atal|[Cc]an't", line)]
     return result.returncode, fatal, logged

@@ -1,5 +1,6 @@
 #include "apps/server/configuration.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -39,7 +40,7 @@ Status Configuration::load(std::span<const std::string> arguments) {
   });
   auto loaded = reader.load(line.configFile, input, line.optionLines);
   if (!loaded) {
-    if (!loaded.error().place) return fail(loaded.error().problem);
+    if (!loaded.error().place) return fail(loaded.error().problem, ENOENT);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
   }
   node.engine.passwordChanged();

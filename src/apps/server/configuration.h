@@ -21,7 +21,8 @@ class Configuration {
   Configuration(const Configuration&) = delete;
   Configuration& operator=(const Configuration&) = delete;
 
-  // Reads file, standard input and command line. The error is the text for standard error.
+  // Reads file, standard input and command line. The error is the text for standard error, or,
+  // with a code, a line for the log.
   Status load(std::span<const std::string> arguments);
 
   ConfigRegistry registry;

@@ -29,7 +29,7 @@ Status Listeners::openTcp() {
       tcp_.push_back(std::move(*listener));
       continue;
     }
-    logger_.warning("Could not create server TCP listening socket " + address + ":" + std::to_string(port) + ": " +
+    logger_.warning("Warning: Could not create server TCP listening socket " + address + ":" + std::to_string(port) + ": " +
                     listener.error().message);
     if (!optional) {
       tcp_.clear();

@@ -43,9 +43,10 @@ int serve(apps::Configuration& configuration) {
       return 1;
     }
   }
+  logger.setRole('C');  // until the server itself begins
   logger.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
-  logger.notice("Redis version=" + std::string(engine::kRedisVersion) + ", bits=64, commit=00000000, modified=0, pid=" +
-                std::to_string(getpid()) + ", just started (Vigil " + std::string(engine::kVigilVersion) + ")");
+  logger.notice("Redis version=" + std::string(engine::kRedisVersion) +
+                ", bits=64, commit=00000000, modified=0, pid=" + std::to_string(getpid()) + ", just started");
   if (configuration.file.empty()) {
     logger.warning(
         "Warning: no config file specified, using the default config. In order to specify a config file use "
@@ -53,6 +54,9 @@ int serve(apps::Configuration& configuration) {
   } else {
     logger.notice("Configuration loaded");
   }
+  logger.setRole('M');
+  logger.notice("Vigil " + std::string(engine::kVigilVersion) +
+                ", running mode=standalone, port=" + std::to_string(options.port.load()) + ".");
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }
@@ -108,7 +112,14 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (auto loaded = configuration.load(arguments); !loaded) {
-    std::fprintf(stderr, "%s", loaded.error().message.c_str());
+    if (loaded.error().code == 0) {
+      std::fprintf(stderr, "%s", loaded.error().message.c_str());
+      return 1;
+    }
+    runtime::MachineClock clock;
+    runtime::FileLogger logger(clock, "");
+    logger.setRole('C');
+    logger.warning(loaded.error().message);
     return 1;
   }
   return serve(configuration);

@@ -42,7 +42,7 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
       specialOption({.get = [] { return std::filesystem::current_path().string(); },
                      .set = [](std::span<const std::string> words, ConfigPhase) -> Status {
                        if (auto s = runtime::changeWorkingDirectory(words[0]); !s) {
-                         return fail("Can't chdir to '" + words[0] + "': " + s.error().message);
+                         return fail(s.error().message);
                        }
                        return {};
                      },
