@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "base/ports/entropy.h"
+#include "base/simulation.h"
 #include "command/command_table.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
@@ -327,8 +328,12 @@ bool Execution::serve(const std::shared_ptr<BlockedCall>& call) {
     return false;
   }
   block_.reset();
-  for (const auto& [argument, hash] : call->keys) {
-    stateOf(hash).unblock(call->session.db, call->args[argument], call.get());
+  if (planted(PlantedBug::kServeBlockedTwice)) {
+    call->release();
+  } else {
+    for (const auto& [argument, hash] : call->keys) {
+      stateOf(hash).unblock(call->session.db, call->args[argument], call.get());
+    }
   }
   logEffects();
   oplog::Offset depends = offset_;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/simulation.h"
 #include "oplog/log.h"
 
 namespace vigil::engine {
@@ -66,7 +67,7 @@ struct ShardState {
     if (at->second.empty()) watches.erase(at);
   }
   void touch(int db, std::string_view key) {
-    if (watches.empty()) [[likely]]
+    if (watches.empty() || planted(PlantedBug::kWatchNotTouched)) [[likely]]
       return;
     auto at = watches.find(DatabaseKeyView{db, key});
     if (at == watches.end()) return;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/simulation.h"
 #include "command/command_table.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
@@ -278,6 +279,7 @@ void Worker::noteErrors(const command::Reply& reply, const command::CommandEntry
 // --- Locks -----------------------------------------------------------------------------------------------------
 
 Task Worker::wakeLater(uint64_t sessionId) {
+  if (planted(PlantedBug::kLostWake)) return [] {};
   return [this, sessionId] {
     loop_.post([this, sessionId] {
       Connection* connection = findConnection(sessionId);
@@ -305,7 +307,7 @@ void Worker::leaveWorldForExclusive() {
 bool Worker::enterExclusive(Task wake) {
   if (insideWorld_) leaveWorldForExclusive();
   WorldLock& world = engine_.world();
-  for (int spin = 0; spin < 100; ++spin) {
+  for (int spin = 0; spin < WorldLock::kSpins; ++spin) {
     if (world.tryExclusive(number_)) return true;
   }
   if (!world.waitExclusive(number_, std::move(wake))) return world.tryExclusive(number_);

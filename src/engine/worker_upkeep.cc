@@ -1,6 +1,7 @@
 // A worker's periodic duties.
 #include <algorithm>
 
+#include "base/simulation.h"
 #include "engine/engine.h"
 #include "engine/worker.h"
 
@@ -52,7 +53,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
     size_t shard = number_ + (upkeepCursor_ + i) % mine * workers;
     bool cut = false;
     withShardNow(shard, [&](Execution& execution) {
-      while (expire && execution.expireShard(shard, nowMs_, kExpireBudget)) {
+      while (expire && execution.expireShard(shard, nowMs_ + (planted(PlantedBug::kExpireEarly) ? 100 : 0), kExpireBudget)) {
         if (clock.mono() > deadline) {
           stats_.expireCyclesCut.add();
           cut = true;

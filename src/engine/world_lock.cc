@@ -14,7 +14,7 @@ bool WorldLock::allOut() const {
 bool WorldLock::tryExclusive(size_t worker) {
   size_t expected = 0;
   if (!owner_.compare_exchange_strong(expected, worker + 1) && expected != worker + 1) return false;
-  return allOut();
+  return !lockSeemsBusy() && allOut();
 }
 
 void WorldLock::releaseExclusive() {
@@ -29,6 +29,10 @@ void WorldLock::releaseExclusive() {
 }
 
 bool WorldLock::waitEnter(Wake wake) {
+  if (takeSeemingBusy()) {
+    wake();
+    return true;
+  }
   MutexLock guard(mutex_);
   if (owner_.load() == 0) return false;
   waiters_.push_back(std::move(wake));
@@ -36,6 +40,10 @@ bool WorldLock::waitEnter(Wake wake) {
 }
 
 bool WorldLock::waitExclusive(size_t worker, Wake wake) {
+  if (takeSeemingBusy()) {
+    wake();
+    return true;
+  }
   MutexLock guard(mutex_);
   size_t owner = owner_.load();
   if (owner == 0) return false;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/simulation.h"
 
 namespace vigil::engine {
 
@@ -25,7 +26,7 @@ class WorldLock {
   // --- Shared side, by worker number ---
   bool tryEnter(size_t worker) {
     inside_[worker].value.store(1);
-    if (owner_.load() == 0) [[likely]]
+    if (owner_.load() == 0 && !lockSeemsBusy()) [[likely]]
       return true;
     leave(worker);
     return false;
@@ -41,6 +42,7 @@ class WorldLock {
   // --- Exclusive side. The worker must have left the shared side. ---
   // Claims it if nobody else has, and takes it if nobody is inside. False: use waitExclusive() and call again.
   bool tryExclusive(size_t worker);
+  static constexpr int kSpins = kSimulated ? 1 : 100;  // how often to try before waiting
   void releaseExclusive();
 
   // Leaves a waker for when tryEnter() (tryExclusive()) is worth another try; false, without keeping it, if it is now.

@@ -3,6 +3,10 @@
 namespace vigil::keyspace {
 
 bool ShardLock::waitFor(Wake wake) {
+  if (takeSeemingBusy()) {
+    wake();
+    return true;
+  }
   MutexLock guard(mutex_);
   uint32_t state = state_.load(std::memory_order_relaxed);
   do {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/simulation.h"
 
 namespace vigil::keyspace {
 
@@ -19,6 +20,7 @@ class CAPABILITY("shard") ShardLock {
   using Wake = std::move_only_function<void()>;
 
   bool tryLock() TRY_ACQUIRE(true) {
+    if (lockSeemsBusy()) return false;
     uint32_t expected = 0;
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed);
   }
@@ -42,7 +44,7 @@ class CAPABILITY("shard") ShardLock {
  private:
   static constexpr uint32_t kHeld = 1;
   static constexpr uint32_t kWaited = 2;
-  static constexpr int kSpins = 200;
+  static constexpr int kSpins = kSimulated ? 0 : 200;
   static void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

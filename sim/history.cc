@@ -1,0 +1,152 @@
+// The search of Wing and Gong, with Lowe's memory of where it has been: (set of operations done, state).
+#include "sim/history.h"
+
+#include <algorithm>
+#include <functional>
+#include <unordered_set>
+
+namespace vigil::sim {
+
+namespace {
+
+constexpr size_t kMaxSteps = 400'000;
+
+uint64_t mixed(uint64_t x) {
+  x = (x ^ (x >> 31)) * 0x7fb5d329728ea185ULL;
+  x = (x ^ (x >> 27)) * 0x81dadef4bc2dd44dULL;
+  return x ^ (x >> 33);
+}
+
+class Search {
+ public:
+  explicit Search(std::vector<Operation> history) : history_(std::move(history)), done_(history_.size(), false) {
+    std::stable_sort(history_.begin(), history_.end(), [](auto& a, auto& b) { return a.called < b.called; });
+    for (const Operation& operation : history_) left_ += operation.answered != kNeverAnswered;
+  }
+
+  Verdict run(const Model& initial) {
+    bool found = extend(initial, 0);
+    Verdict verdict;
+    verdict.undecided = !found && steps_ > kMaxSteps;
+    verdict.holds = found || verdict.undecided;
+    if (!verdict.holds) verdict.why = explain();
+    return verdict;
+  }
+
+ private:
+  bool extend(const Model& state, uint64_t doneHash) {
+    if (left_ == 0) return true;
+    if (++steps_ > kMaxSteps) return false;
+    if (!seen_.insert(mixed(doneHash) ^ std::hash<std::string>()(state.fingerprint())).second) return false;
+    noteProgress(state);
+    // Only what was called before the first answer still to come can be next.
+    SimTime firstAnswer = kNeverAnswered;
+    for (size_t i = first_; i < history_.size(); ++i) {
+      if (history_[i].called > firstAnswer) break;
+      if (!done_[i]) firstAnswer = std::min(firstAnswer, history_[i].answered);
+    }
+    // Answered ones first: operations without an answer seldom matter.
+    for (bool lost : {false, true}) {
+      for (size_t i = first_; i < history_.size() && history_[i].called <= firstAnswer; ++i) {
+        if (done_[i] || (history_[i].answered == kNeverAnswered) != lost) continue;
+        if (tryNext(i, state, doneHash)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool tryNext(size_t i, const Model& state, uint64_t doneHash) {
+    const Operation& operation = history_[i];
+    std::vector<Model> starts{state};
+    expire(operation, starts);
+    for (Model& next : starts) {
+      if (!matches(operation, next)) continue;
+      size_t firstBefore = first_;
+      done_[i] = true;
+      left_ -= operation.answered != kNeverAnswered;
+      while (first_ < done_.size() && done_[first_]) ++first_;
+      if (extend(next, doneHash + mixed(i + 1))) return true;
+      done_[i] = false;
+      left_ += operation.answered != kNeverAnswered;
+      first_ = firstBefore;
+    }
+    return false;
+  }
+
+  // Every way in which keys can have expired when the operation happened.
+  static void expire(const Operation& operation, std::vector<Model>& states) {
+    std::vector<std::string> dying;
+    for (const auto& [key, value] : states[0].keys) {
+      if (value.expiresBefore != 0 && operation.answered >= value.expiresAfter) dying.push_back(key);
+    }
+    for (const std::string& key : dying) {
+      bool mayLive = operation.called <= states[0].keys[key].expiresBefore;
+      size_t count = states.size();
+      for (size_t s = 0; s < count; ++s) {
+        Model dead = states[s];
+        dead.keys.erase(key);
+        if (mayLive) {
+          states.push_back(std::move(dead));
+        } else {
+          states[s] = std::move(dead);
+        }
+      }
+    }
+  }
+
+  static bool matches(const Operation& operation, Model& state) {
+    Window when{operation.called, operation.answered};
+    if (operation.answered != kNeverAnswered && operation.answers.size() != operation.commands.size()) return false;
+    for (size_t c = 0; c < operation.commands.size(); ++c) {
+      std::string answer = state.run(operation.commands[c], when);
+      if (operation.answered == kNeverAnswered) continue;
+      if (answer != operation.answers[c]) return false;
+    }
+    return true;
+  }
+
+  void noteProgress(const Model& state) {
+    if (left_ >= fewestLeft_) return;
+    fewestLeft_ = left_;
+    furthest_ = state.fingerprint();
+    stuck_.clear();
+    for (size_t i = 0; i < history_.size() && stuck_.size() < 6; ++i) {
+      if (!done_[i] && history_[i].answered != kNeverAnswered) stuck_.push_back(i);
+    }
+  }
+
+  std::string explain() const {
+    std::string text = "no order explains the answers; the best leaves " + std::to_string(fewestLeft_) +
+                       " operations; state there: " + furthest_ + "; next ones:";
+    for (size_t i : stuck_) text += "\n    " + describe(history_[i]);
+    return text;
+  }
+
+  std::vector<Operation> history_;
+  std::vector<bool> done_;
+  size_t left_ = 0;
+  size_t first_ = 0;  // all before it are done
+  size_t steps_ = 0;
+  std::unordered_set<uint64_t> seen_;
+  size_t fewestLeft_ = SIZE_MAX;
+  std::string furthest_;
+  std::vector<size_t> stuck_;
+};
+
+}  // namespace
+
+std::string describe(const Operation& operation) {
+  std::string text = "client " + std::to_string(operation.client) + " [" + std::to_string(operation.called) + ", " +
+                     (operation.answered == kNeverAnswered ? "never" : std::to_string(operation.answered)) + "]";
+  for (size_t i = 0; i < operation.commands.size(); ++i) {
+    text += (i == 0 ? " " : "; ") + brief(operation.commands[i]);
+    if (i < operation.answers.size()) text += " -> " + operation.answers[i];
+  }
+  return text;
+}
+
+Verdict checkLinearizable(const std::vector<Operation>& history, const Model& initial) {
+  return Search(history).run(initial);
+}
+
+}  // namespace vigil::sim

@@ -1,0 +1,49 @@
+#include "sim/planted.h"
+
+#include <utility>
+
+#include "sim/sim_random.h"
+
+namespace vigil {
+
+namespace {
+PlantedBug activeBug = PlantedBug::kNone;
+sim::SimRandom* busyDice = nullptr;
+double busyProbability = 0;
+bool seemedBusy = false;
+}  // namespace
+
+bool planted(PlantedBug bug) { return bug == activeBug; }
+
+bool lockSeemsBusy() {
+  if (busyDice == nullptr || !busyDice->chance(busyProbability)) return false;
+  return seemedBusy = true;
+}
+
+bool takeSeemingBusy() { return std::exchange(seemedBusy, false); }
+
+namespace sim {
+
+const std::vector<PlantedBugRow>& plantedBugs() {
+  static const std::vector<PlantedBugRow> rows = {
+      {PlantedBug::kServeBlockedTwice, "serve-blocked-twice", "engine"},
+      {PlantedBug::kLostWake, "lost-wake", "engine"},
+      {PlantedBug::kWatchNotTouched, "watch-not-touched", "engine"},
+      {PlantedBug::kExpireEarly, "expire-early", "engine"},
+  };
+  return rows;
+}
+
+void plant(PlantedBug bug) { activeBug = bug; }
+
+BusyLocks::BusyLocks(SimRandom& random, double probability) {
+  busyDice = &random;
+  busyProbability = probability;
+  seemedBusy = false;
+}
+
+BusyLocks::~BusyLocks() { busyDice = nullptr; }
+
+}  // namespace sim
+
+}  // namespace vigil

@@ -1,0 +1,16 @@
+// All scenarios by name.
+#include "sim/scenario_aof.h"
+#include "sim/scenario_engine.h"
+#include "sim/scenario_rdb.h"
+
+namespace vigil::sim {
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all = {
+      {"engine", "one node: commands, transactions, blocking and expiry are linearizable", runEngineScenario},
+      {"rdb", "one node that saves while clients write: what it loads is the state of one moment", runRdbScenario},
+  };
+  return all;
+}
+
+}  // namespace vigil::sim

@@ -1,0 +1,121 @@
+#include "sim/sim_node.h"
+
+namespace vigil::sim {
+
+SimNode::Life::Life(SimNode& owner, ProcessPtr started)
+    : process(std::move(started)),
+      clock(*process, owner.clockRate, owner.wallOffset),
+      entropy(*process),
+      network(owner.network_, process, owner.host_),
+      files(owner.disk_, process),
+      tasks(process),
+      logger(*process) {}
+
+SimNode::Life::~Life() {
+  listener.reset();
+  if (node) node->stop();
+  node.reset();
+}
+
+SimNode::SimNode(SimWorld& world, SimNetwork& network, std::string name, std::string host, size_t workers)
+    : world_(world),
+      network_(network),
+      disk_(world),
+      name_(std::move(name)),
+      host_(std::move(host)),
+      workers_(workers) {}
+
+SimNode::~SimNode() {
+  if (life_) life_->process->alive = false;
+}
+
+Status SimNode::start() {
+  startError_.clear();
+  auto process = std::make_shared<SimProcess>(world_, name_);
+  process->onDeath = [this, weak = std::weak_ptr<SimProcess>(process)](Death how) {
+    world_.after(0, [this, weak, how] {
+      if (life_ && life_->process == weak.lock()) bury(how);
+    });
+  };
+  ProcessStep step(*process);
+  auto life = std::make_unique<Life>(*this, process);
+  drivers::registerOptions(life->registry, life->options);
+  life->options.engine.protectedMode.store(false);
+  for (const auto& words : configuration) {
+    auto read = life->registry.loadDirective(words[0], std::span(words).subspan(1));
+    if (!read) return read;
+  }
+  life->control = std::make_unique<SimLoop>(process, life->clock, "control");
+  std::vector<EventLoop*> loops;
+  for (size_t i = 0; i < workers_; ++i) {
+    life->workers.push_back(std::make_unique<SimLoop>(process, life->clock, "w" + std::to_string(i)));
+    loops.push_back(life->workers.back().get());
+  }
+  life->node = std::make_unique<drivers::Node>(
+      System{life->clock, life->entropy, life->network, life->files, life->tasks}, life->logger, life->options);
+  process->trace("starts");
+  life_ = std::move(life);
+  if (auto started = life_->node->start(loops, *life_->control); !started) {
+    bool died = !life_->process->alive;
+    life_->process->alive = false;
+    life_.reset();
+    if (died) return fail("died while it started");
+    return started;
+  }
+  auto listener = life_->network.listen(*life_->control, address(), {}, [this](std::unique_ptr<Stream> stream) {
+    life_->node->accept(std::move(stream));
+  });
+  if (!listener) return fail(listener.error().message);
+  life_->listener = std::move(*listener);
+  life_->control->start();
+  for (auto& worker : life_->workers) worker->start();
+  life_->node->load([this, process](Status status) { loaded(process, status); });
+  return {};
+}
+
+void SimNode::loaded(const ProcessPtr& process, const Status& status) {
+  if (!process->alive) return;
+  if (status) {
+    process->trace("serves");
+    life_->ready = true;
+    return;
+  }
+  process->trace("cannot start: " + status.error().message);
+  startError_ = status.error().message + " (" + life_->logger.last + ")";
+  process->dieNow(Death::kKill);
+}
+
+bool SimNode::startAndLoad() {
+  if (auto started = start(); !started) {
+    if (startError_.empty()) startError_ = started.error().message;
+    return false;
+  }
+  return world_.runUntil([this] { return !running() || ready(); }, 60 * kSecond) && ready();
+}
+
+void SimNode::kill(Death how) {
+  if (!running()) return;
+  life_->process->alive = false;
+  bury(how);
+}
+
+void SimNode::bury(Death how) {
+  ++deaths_;
+  if (life_->ready) {
+    lastDeath_ = world_.now();
+    lostPower_ = false;
+  }
+  lostPower_ = lostPower_ || how == Death::kPowerLoss;
+  life_->process->trace(how == Death::kKill ? "is killed" : "loses power");
+  network_.processDied(*life_->process, host_, how);
+  if (how == Death::kPowerLoss) disk_.losePower();
+  life_.reset();
+}
+
+void SimNode::pause(SimTime duration) {
+  if (!running()) return;
+  life_->process->trace("pauses");
+  life_->process->pausedUntil = world_.now() + duration;
+}
+
+}  // namespace vigil::sim

@@ -1,0 +1,109 @@
+// One simulated server: a host with a disk, and on it, time and again, a process that runs a whole node (drivers::Node)
+// over the simulator's ports.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/config.h"
+#include "base/log_line.h"
+#include "base/ports/system.h"
+#include "drivers/node.h"
+#include "sim/sim_disk.h"
+#include "sim/sim_loop.h"
+#include "sim/sim_network.h"
+#include "sim/sim_tasks.h"
+
+namespace vigil::sim {
+
+class SimNode {
+ public:
+  static constexpr uint16_t kPort = 6379;
+
+  SimNode(SimWorld& world, SimNetwork& network, std::string name, std::string host, size_t workers);
+  ~SimNode();
+
+  // Configuration lines, as in a file; read at every start.
+  std::vector<std::vector<std::string>> configuration;
+
+  // Starts the process, which then loads what the disk holds. The error is what a user would find as the last line of
+  // the log; one that comes while it loads ends the process, and startError() has it.
+  Status start();
+  // Starts it and waits until it serves; false: it died meanwhile, by a fault or because it could not start.
+  bool startAndLoad();
+  bool ready() const { return running() && life_->ready; }
+  const std::string& startError() const { return startError_; }
+  // Ends it without warning. Not from inside one of its own steps.
+  void kill(Death how);
+  // Nothing of it runs for that long; then it goes on as if nothing had happened.
+  void pause(SimTime duration);
+  bool running() const { return life_ != nullptr && life_->process->alive; }
+  size_t deaths() const { return deaths_; }
+  SimTime lastDeath() const { return lastDeath_; }
+  // Whether the machine lost power at any death since the last start that served.
+  bool lostPower() const { return lostPower_; }
+
+  drivers::Node& node() { return *life_->node; }
+  SimProcess& process() { return *life_->process; }
+  SimDisk& disk() { return disk_; }
+  const std::string& host() const { return host_; }
+  const std::string& name() const { return name_; }
+  Endpoint address() const { return {host_, kPort}; }
+
+  int64_t clockRate = 1'000'000;  // of its clocks, in microseconds a second
+  int64_t wallOffset = 0;
+
+ private:
+  class TraceLogger final : public Logger {
+   public:
+    explicit TraceLogger(SimProcess& process) : process_(process) {}
+    std::string last;
+
+   protected:
+    void write(LogLevel, std::string_view text) override {
+      last = text;
+      process_.trace(text);
+    }
+
+   private:
+    SimProcess& process_;
+  };
+
+  // All that ends with the process; destroyed in reverse order.
+  struct Life {
+    Life(SimNode& owner, ProcessPtr process);
+    ~Life();
+    ProcessPtr process;
+    SimClock clock;
+    SimEntropy entropy;
+    SimNetworkPort network;
+    SimFileSystem files;
+    SimTaskPool tasks;
+    TraceLogger logger;
+    drivers::NodeOptions options;
+    ConfigRegistry registry;
+    std::unique_ptr<SimLoop> control;
+    std::vector<std::unique_ptr<SimLoop>> workers;
+    std::unique_ptr<drivers::Node> node;
+    std::unique_ptr<Listener> listener;
+    bool ready = false;
+  };
+  void loaded(const ProcessPtr& process, const Status& status);
+  void bury(Death how);
+
+  SimWorld& world_;
+  SimNetwork& network_;
+  SimDisk disk_;
+  const std::string name_;
+  const std::string host_;
+  const size_t workers_;
+  size_t deaths_ = 0;
+  SimTime lastDeath_ = 0;  // of a process that served
+  bool lostPower_ = false;
+  std::string startError_;
+  std::unique_ptr<Life> life_;
+};
+
+}  // namespace vigil::sim
