@@ -1,0 +1,39 @@
+#include "replication/psync.h"
+
+#include "base/text.h"
+
+namespace vigil::replication {
+
+PsyncDecision decidePsync(const oplog::History& history, oplog::Offset first, oplog::Offset end, bool backlog,
+                          const std::string& replica, std::string_view id, oplog::Offset wireOffset) {
+  PsyncDecision decision;
+  const bool current = equalsIgnoreCase(id, history.id);
+  const bool previous = equalsIgnoreCase(id, history.previousId) && history.previousEnd >= 0;
+  if (!current && !(previous && wireOffset <= history.previousEnd)) {
+    if (id == "?") return decision;
+    if (!previous) {
+      decision.reason = "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '" +
+                        std::string(id) + "', my replication IDs are '" + history.id + "' and '" +
+                        history.previousId + "')";
+    } else {
+      decision.reason = "Partial resynchronization not accepted: Requested offset for second ID was " +
+                        std::to_string(wireOffset) + ", but I can reply up to " + std::to_string(history.previousEnd);
+    }
+    return decision;
+  }
+  oplog::Offset from = wireOffset - 1;
+  if (!backlog || from < first || from > end) {
+    decision.reason = "Unable to partial resync with replica " + replica +
+                      " for lack of backlog (Replica request was: " + std::to_string(wireOffset) + ").";
+    if (from > end) {
+      decision.reason = "Warning: replica " + replica +
+                        " tried to PSYNC with an offset that is greater than the master replication offset.";
+    }
+    return decision;
+  }
+  decision.partial = true;
+  decision.from = from;
+  return decision;
+}
+
+}  // namespace vigil::replication
