@@ -39,7 +39,8 @@ void Execution::beginRecord(bool atomic) {
   offset_ = 0;
   if (!effects_.empty()) [[unlikely]]
     effects_.clear();
-  logged_ = engine_.log().active();
+  // A replica's log is its master's stream; local writes are not passed on.
+  logged_ = engine_.log().active() && !engine_.state().replica.load(std::memory_order_relaxed);
 }
 
 void Execution::prepare(Database& database) {

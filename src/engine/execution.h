@@ -45,6 +45,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // Ends the unit: appends to the log, remembers the offset in the shards written, serves blocked clients. Returns the
   // offset that a reply of this unit depends on.
   oplog::Offset finish();
+  oplog::Offset written() const { return offset_; }  // behind the last unit's record, 0: it wrote none
   // Runs a blocked call whose keys this unit may lock, if nobody else ended its wait. False if it stays blocked.
   bool serve(const std::shared_ptr<BlockedCall>& call);
 

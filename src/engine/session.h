@@ -55,6 +55,8 @@ struct Session : command::Session {
   command::OutputBuffer out;
   command::Reply reply;
   oplog::Offset barrier = 0;  // what is in `out` depends on this offset of the log
+  oplog::Offset lastWrite = 0;  // behind this session's last record of the log: WAIT
+  std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)
 
   bool authenticated = true;
   bool closeAfterReply = false;

@@ -381,6 +381,7 @@ Worker::Outcome Worker::endUnit(Session& session) {
   bool blocks = execution_.wantsBlock();
   oplog::Offset depends = execution_.finish();
   if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
+  if (execution_.written() > session.lastWrite) session.lastWrite = execution_.written();
   if (blocks) suspendBlocked(session);
   unlockAll();
   if (session.suspended != Session::Suspended::kNo) return Outcome::kSuspended;
@@ -478,6 +479,21 @@ void Worker::finishTrusted() {
   execution_.finish();
   unlockAll();
   if (insideWorld_) leaveWorldForExclusive();
+}
+
+void Worker::beginTrusted() {
+  refreshTime();
+  execution_.locks().setWorld(true);
+  execution_.begin(nowMs_, false);
+}
+
+void Worker::runTrusted(Session& session, const command::CommandEntry& entry, command::Args args) {
+  execution_.run(session, entry, args, session.reply);
+}
+
+void Worker::endTrusted() {
+  execution_.finish();
+  execution_.locks().setWorld(false);
 }
 
 void Worker::withWorld(Task work) {

@@ -59,6 +59,11 @@ class Worker {
   // the master's bytes to the log in between.
   void finishTrusted();
 
+  // The same inside a task of withWorld(): a unit, command by command.
+  void beginTrusted();
+  void runTrusted(Session& session, const command::CommandEntry& entry, command::Args args);
+  void endTrusted();
+
   // Runs `work` with the world held exclusively, as soon as it can be had; any thread.
   void withWorld(Task work);
   // Runs `work` with the lock of one shard; loop thread; at once if it is free.

@@ -144,7 +144,7 @@ Effects MasterSide::gone(MonoUs now, uint64_t id) {
 Effects MasterSide::tick(MonoUs now, bool isMaster, bool backlog, const MasterOptions& options) {
   Effects effects;
   for (const auto& [id, replica] : replicas_) {
-    if (now - replica.lastAck <= options.timeoutSeconds * kSecond) continue;
+    if (replica.traits.legacy || now - replica.lastAck <= options.timeoutSeconds * kSecond) continue;
     if (replica.state == ReplicaState::kWaitSnapshot) continue;
     if (replica.state == ReplicaState::kSendSnapshot && !replica.onlineOnAck) continue;  // bounded by the transfer itself
     effects.push_back(Effect::log(LogLevel::kWarning,

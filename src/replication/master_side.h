@@ -39,6 +39,7 @@ struct ReplicaTraits {
   std::string address;  // replica-announce-ip
   bool eof = false;     // takes a transfer of no known length
   bool psync2 = false;
+  bool legacy = false;  // SYNC: never acknowledges anything
 };
 
 enum class ReplicaState : uint8_t { kWaitSnapshot, kSendSnapshot, kOnline };

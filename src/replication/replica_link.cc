@@ -32,9 +32,11 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
   using Kind = LinkEvent::Kind;
   now_ = now;
   out_.clear();
+  const bool ofConnection = event.kind != Kind::kFollow && event.kind != Kind::kPromote && event.kind != Kind::kTick;
+  if (ofConnection && event.attempt != attempt_) return {};
   switch (event.kind) {
     case Kind::kFollow:
-      follow(event, at);
+      follow(event);
       break;
     case Kind::kPromote:
       promote(event, at);
@@ -45,7 +47,7 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
     case Kind::kConnectFailed:
       if (state_ == State::kConnecting) {
         warning("Error condition on socket for SYNC: " + event.text);
-        retry(false);
+        retry();
       }
       break;
     case Kind::kLine:
@@ -65,17 +67,25 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
     case Kind::kLoadFailed:
       if (state_ == State::kTransfer) {
         warning("MASTER <-> REPLICA sync failed, the old data is kept: " + event.text);
-        retry(false);
+        retry();
       }
       break;
     case Kind::kBroken:
       if (state_ > State::kConnect) broken(event.text);
       break;
+    case Kind::kRefused:
+      if (state_ == State::kOnline) {
+        warning(event.text);
+        downSince_ = now;
+        retry();
+        connectAt_ = now + 5 * kSecond;  // it will hardly be better soon
+      }
+      break;
     case Kind::kTick:
       tick(options);
       break;
   }
-  return std::move(out_);
+  return std::exchange(out_, {});
 }
 
 std::string_view ReplicaLink::stateName() const {
@@ -104,20 +114,19 @@ void ReplicaLink::send(std::initializer_list<std::string_view> command) {
   out_.push_back(std::move(effect));
 }
 
-void ReplicaLink::follow(const LinkEvent& event, const Position& at) {
+void ReplicaLink::follow(const LinkEvent& event) {
   const bool wasMaster = state_ == State::kNone;
   if (state_ > State::kConnect) act(Effect::Kind::kDisconnect);
-  if (wasMaster && event.text.empty()) {
-    // From the configuration at start: what the log says is what was recovered, if anything.
-  } else if (wasMaster) {
+  ++attempt_;  // whatever is still under way of the old connection does not count
+  // At start, from the configuration, what the log says is what was recovered, if anything.
+  if (wasMaster && !event.text.empty()) {
     notice(
         "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to "
         "synchronize with the new master with just a partial transfer.");
     hasHistory_ = true;
   }
-  (void)at;
   master_ = event.master;
-  attempts_ = 0;
+  failures_ = 0;
   downSince_ = now_;
   state_ = State::kConnect;
   connectAt_ = now_;
@@ -129,6 +138,7 @@ void ReplicaLink::follow(const LinkEvent& event, const Position& at) {
 void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   if (state_ == State::kNone) return;
   if (state_ > State::kConnect) act(Effect::Kind::kDisconnect);
+  ++attempt_;  // whatever is still under way of the old connection does not count
   state_ = State::kNone;
   master_ = {};
   Effect become{.kind = Effect::Kind::kBecomeMaster};
@@ -147,6 +157,7 @@ void ReplicaLink::connect() {
   notice("Connecting to MASTER " + masterText());
   Effect effect{.kind = Effect::Kind::kConnect};
   effect.master = master_;
+  effect.id = ++attempt_;
   out_.push_back(std::move(effect));
   notice("MASTER <-> REPLICA sync started");
 }
@@ -173,7 +184,7 @@ void ReplicaLink::pingAnswer(const std::string& text, const Position&, const Lin
   if (text[0] != '+' && !text.starts_with("-NOAUTH") && !text.starts_with("-NOPERM") &&
       !text.starts_with("-ERR operation not permitted")) {
     warning("Error reply to PING from master: '" + text + "'");
-    return retry(false);
+    return retry();
   }
   notice("Master replied to PING, replication can continue...");
   sendHandshake(options);
@@ -208,7 +219,7 @@ void ReplicaLink::handshakeAnswer(const std::string& text, const Position& at) {
     static constexpr std::string_view kOption[] = {"", "listening-port", "ip-address", "capa"};
     if (answer == Answer::kAuth) {
       warning("Unable to AUTH to MASTER: " + text);
-      return retry(false);
+      return retry();
     }
     notice("(Non critical) Master does not understand REPLCONF " + std::string(kOption[static_cast<size_t>(answer)]) +
            ": " + text);
@@ -241,7 +252,7 @@ void ReplicaLink::psyncAnswer(const std::string& text, const Position& at) {
   } else {
     warning("Unexpected reply to PSYNC from master: " + text);
   }
-  retry(false);
+  retry();
 }
 
 void ReplicaLink::fullResync(std::string_view rest) {
@@ -251,7 +262,7 @@ void ReplicaLink::fullResync(std::string_view rest) {
   auto parsed = std::from_chars(offsetText.data(), offsetText.data() + offsetText.size(), offset);
   if (!isReplicationId(id) || parsed.ec != std::errc() || offset < 0) {
     warning("Master replied with wrong +FULLRESYNC syntax.");
-    return retry(false);
+    return retry();
   }
   state_ = State::kTransfer;
   target_ = {oplog::History{.id = std::string(id)}, offset};
@@ -266,7 +277,7 @@ void ReplicaLink::continued(std::string_view rest, const Position& at) {
   std::string_view id = firstWord(rest);
   if (!id.empty() && !isReplicationId(id)) {
     warning("Unexpected reply to PSYNC from master: +CONTINUE " + std::string(id));
-    return retry(false);
+    return retry();
   }
   notice("Successful partial resynchronization with master.");
   if (!id.empty() && id != at.history.id) {
@@ -286,6 +297,7 @@ void ReplicaLink::transferBegins(oplog::Offset bytes) {
   } else {
     notice("MASTER <-> REPLICA sync: receiving " + std::to_string(bytes) + " bytes from master to parser");
   }
+  notice("MASTER <-> REPLICA sync: Loading DB in memory");
 }
 
 void ReplicaLink::loaded() {
@@ -302,7 +314,7 @@ void ReplicaLink::loaded() {
 
 void ReplicaLink::online() {
   state_ = State::kOnline;
-  attempts_ = 0;
+  failures_ = 0;
   lastIo_ = now_;
   act(Effect::Kind::kStream);
 }
@@ -314,8 +326,6 @@ void ReplicaLink::broken(const std::string& why) {
       notice("Caching the disconnected master state.");
       downSince_ = now_;
       act(Effect::Kind::kDisconnect);
-      state_ = State::kConnect;
-      connectAt_ = now_;
       notice("Reconnecting to MASTER " + masterText());
       return connect();
     case State::kTransfer:
@@ -325,20 +335,21 @@ void ReplicaLink::broken(const std::string& why) {
       warning("Error condition on socket for SYNC: " + (why.empty() ? "connection lost" : why));
       break;
   }
-  retry(false);
+  retry();
 }
 
-void ReplicaLink::retry(bool atOnce) {
+void ReplicaLink::retry() {
+  ++attempt_;
   act(Effect::Kind::kDisconnect);
   state_ = State::kConnect;
   // From half a second to three, each time half as long again, spread by up to a quarter.
   MonoUs delay = 500'000;
-  for (int i = 0; i < attempts_ && delay < 3 * kSecond; ++i) delay += delay / 2;
+  for (int i = 0; i < failures_ && delay < 3 * kSecond; ++i) delay += delay / 2;
   delay = std::min(delay, 3 * kSecond);
   dice_ = dice_ * 6364136223846793005u + 1442695040888963407u;
   delay -= static_cast<MonoUs>((dice_ >> 33) % static_cast<uint64_t>(delay / 4));
-  ++attempts_;
-  connectAt_ = atOnce ? now_ : now_ + delay;
+  ++failures_;
+  connectAt_ = now_ + delay;
 }
 
 void ReplicaLink::tick(const LinkOptions& options) {
@@ -356,7 +367,7 @@ void ReplicaLink::tick(const LinkOptions& options) {
               ? "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
                 "parameter in redis.conf to a larger value."
               : "Timeout connecting to the MASTER...");
-  retry(false);
+  retry();
 }
 
 }  // namespace vigil::replication

@@ -48,6 +48,7 @@ struct LinkEvent {
     kLoaded,          // the snapshot is complete and loaded beside the old data
     kLoadFailed,      // text
     kBroken,          // the connection ended; text
+    kRefused,         // the master's stream cannot be applied here; text
     kTick,
   };
   Kind kind;
@@ -55,6 +56,7 @@ struct LinkEvent {
   std::string text = {};
   std::string newId = {};
   oplog::Offset offset = 0;
+  uint64_t attempt = 0;  // events of a connection: of which one (Effect::id of its kConnect); others are out of date
 };
 
 class ReplicaLink {
@@ -74,13 +76,12 @@ class ReplicaLink {
   std::string_view stateName() const;
   MonoUs lastIo() const { return lastIo_; }      // when bytes came last from the master
   MonoUs downSince() const { return downSince_; }
-  // The history and offset of the full resync under way.
-  const Position& target() const { return target_; }
+  uint64_t attempt() const { return attempt_; }  // of the connection that counts; grows
 
  private:
   enum class Answer : uint8_t { kAuth, kPort, kAddress, kCapabilities };
 
-  void follow(const LinkEvent& event, const Position& at);
+  void follow(const LinkEvent& event);
   void promote(const LinkEvent& event, const Position& at);
   void connect();
   void connected(const LinkOptions& options);
@@ -96,7 +97,7 @@ class ReplicaLink {
   void loaded();
   void tick(const LinkOptions& options);
   void online();
-  void retry(bool atOnce);
+  void retry();
   void broken(const std::string& why);
 
   void log(LogLevel level, std::string text) { out_.push_back(Effect::log(level, std::move(text))); }
@@ -110,7 +111,8 @@ class ReplicaLink {
   MasterAddress master_;
   bool hasHistory_;
   uint64_t dice_;
-  int attempts_ = 0;           // since the link was last online
+  uint64_t attempt_ = 0;
+  int failures_ = 0;           // since the link was last online
   MonoUs now_ = 0;
   MonoUs connectAt_ = 0;       // kConnect: not before
   MonoUs lastIo_ = 0;

@@ -1,0 +1,242 @@
+#include "drivers/replication/master_stream.h"
+
+#include <array>
+
+#include "base/text.h"
+#include "command/command_table.h"
+#include "engine/engine.h"
+#include "wire/resp_writer.h"
+
+namespace vigil::drivers {
+
+namespace {
+
+constexpr size_t kReadBytes = 256 * 1024;
+constexpr size_t kMaxUnread = 64 << 20;  // beyond it reading rests until some is applied, unless one unit is longer
+constexpr size_t kMaxReplies = 1 << 20;  // of one batch, dropped at its end anyway
+constexpr MonoUs kAckPeriod = 1'000'000;
+
+wire::RequestLimits trusted() {
+  wire::RequestLimits limits;
+  limits.maxBulk = UINT64_MAX / 4;
+  return limits;
+}
+
+// What changes no data, so that a node which does not have the command loses nothing.
+bool isHarmless(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> kNames = {"publish", "spublish", "ping", "script"};
+  for (auto harmless : kNames) {
+    if (equalsIgnoreCase(name, harmless)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+MasterStream::MasterStream(Owner& owner, engine::Worker& worker, uint64_t attempt, std::unique_ptr<Stream> stream,
+                           std::string input, int db)
+    : owner_(owner), worker_(worker), attempt_(attempt), stream_(std::move(stream)), input_(std::move(input)) {
+  session_.fromMaster = true;
+  session_.db = db;
+  session_.info = std::make_shared<engine::ClientInfo>(worker.engine().clients().nextId(), &worker);
+  session_.id = session_.info->id;
+  lastIo_.store(worker.engine().system().clock.mono());
+}
+
+void MasterStream::start() {
+  worker_.loop().post([self = shared_from_this()] {
+    if (self->ended_) return;
+    self->received_.store(self->worker_.engine().log().end() + static_cast<oplog::Offset>(self->input_.size()));
+    self->stream_->attach(self->worker_.loop(), *self);
+    self->sendAck();
+    self->ackLater();
+    if (!self->input_.empty()) self->schedule();
+  });
+}
+
+void MasterStream::stop() {
+  worker_.loop().post([self = shared_from_this()] {
+    self->ended_ = true;
+    self->worker_.loop().cancel(self->ackTimer_);
+    self->stream_.reset();
+  });
+}
+
+void MasterStream::end(bool refused, std::string why) {
+  if (ended_) return;
+  ended_ = true;
+  worker_.loop().cancel(ackTimer_);
+  stream_.reset();
+  owner_.streamEnded(attempt_, refused, std::move(why));
+}
+
+void MasterStream::onReadable() {
+  auto self = shared_from_this();
+  for (int i = 0; i < 4; ++i) {
+    size_t before = input_.size();
+    size_t want = std::max<uint64_t>(kReadBytes, std::min<uint64_t>(parser_.missing(), kMaxUnread));
+    input_.resize(before + want);
+    IoResult got = stream_->read({input_.data() + before, want});
+    input_.resize(before + (got.done() ? got.bytes : 0));
+    if (got.wouldBlock()) break;
+    if (got.broken()) return end(false, "connection lost");
+    lastIo_.store(worker_.loop().now(), std::memory_order_relaxed);
+    received_.fetch_add(static_cast<oplog::Offset>(got.bytes), std::memory_order_relaxed);
+    worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
+    if (got.bytes < want) break;
+  }
+  if (!input_.empty()) schedule();
+  if (scheduled_ && input_.size() > kMaxUnread) stream_->wantRead(false);
+}
+
+void MasterStream::schedule() {
+  if (scheduled_) return;
+  scheduled_ = true;
+  worker_.withWorld([self = shared_from_this()] {
+    self->scheduled_ = false;
+    self->applyBatch();
+  });
+}
+
+void MasterStream::applyBatch() {
+  if (ended_ || !owner_.isLive(attempt_)) return;
+  auto& log = worker_.engine().log();
+  std::vector<uint32_t> unitStarts;
+  size_t applied = applyUnits(unitStarts);
+  if (applied != 0) {
+    log.appendStream(std::string_view(input_).substr(0, applied), unitStarts);
+    log.setSelectedDb(session_.db);
+    input_.erase(0, applied);
+    worker_.loop().post([&log] { log.pump(); });
+  }
+  session_.out.clear();
+  stream_->wantRead(true);
+  if (ackAsked_) {
+    ackAsked_ = false;
+    sendAck();
+  }
+  if (!refused_.empty()) end(true, refused_);
+}
+
+size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
+  size_t at = 0;
+  parser_ = wire::RequestParser();
+  while (at < input_.size()) {
+    size_t next = at;
+    if (!applyUnit(at, next)) break;
+    unitStarts.push_back(static_cast<uint32_t>(at));
+    at = next;
+  }
+  return at;
+}
+
+bool MasterStream::parseAt(size_t at) {
+  using Outcome = wire::RequestParser::Outcome;
+  Outcome outcome = parser_.parse(std::string_view(input_).substr(at), trusted(), command_);
+  if (outcome == Outcome::kNeedMore) return false;
+  if (outcome == Outcome::kProtocolError || (command_.isInline && !command_.args.empty())) {
+    return refuse("Protocol error in the stream from MASTER at offset " +
+                  std::to_string(worker_.engine().log().end() + static_cast<oplog::Offset>(at)) +
+                  ": closing the connection. " + parser_.error());
+  }
+  return true;
+}
+
+// One command, or MULTI … EXEC if all of it is there. False: not whole yet, or refused; nothing of it has run then.
+bool MasterStream::applyUnit(size_t begin, size_t& end) {
+  if (!parseAt(begin)) return false;
+  end = begin + command_.bytes;
+  if (command_.args.empty()) return true;
+  const bool transaction = equalsIgnoreCase(command_.args[0], "multi");
+  if (!transaction) {
+    if (!check(command_.args)) return false;
+    worker_.beginTrusted();
+    runCommand(command_.args);
+    worker_.endTrusted();
+    return true;
+  }
+  size_t last = end;
+  for (bool whole = false; !whole;) {
+    if (!parseAt(last)) return false;
+    whole = !command_.args.empty() && equalsIgnoreCase(command_.args[0], "exec");
+    if (!whole && !command_.args.empty() && !check(command_.args)) return false;
+    last += command_.bytes;
+  }
+  worker_.beginTrusted();
+  while (parseAt(end)) {
+    end += command_.bytes;
+    if (end == last) break;
+    if (!command_.args.empty()) runCommand(command_.args);
+  }
+  worker_.endTrusted();
+  return true;
+}
+
+const command::CommandEntry* MasterStream::find(command::Args args) const {
+  const command::CommandEntry* entry = worker_.engine().commands().find(args[0]);
+  if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
+    if (const auto* sub = entry->subcommand(args[1])) entry = sub;
+  }
+  return entry;
+}
+
+bool MasterStream::check(command::Args args) {
+  const command::CommandEntry* entry = find(args);
+  if (!entry || !entry->spec->handler) {
+    if (isHarmless(args[0])) return true;
+    return refuse("The master sent the command '" + std::string(args[0].substr(0, 64)) + "'" +
+                  (args.size() > 1 ? " for the key '" + std::string(args[1].substr(0, 128)) + "'" : "") +
+                  ", whose type is not supported by this server. The link is closed, the data so far is kept.");
+  }
+  auto argc = static_cast<int>(args.size());
+  int arity = entry->spec->arity;
+  if ((arity > 0 && argc != arity) || argc < -arity) {
+    return refuse("The master sent '" + std::string(args[0].substr(0, 64)) + "' with " + std::to_string(argc - 1) +
+                  " arguments, which is a wrong number: closing the connection.");
+  }
+  return true;
+}
+
+void MasterStream::runCommand(command::Args args) {
+  const command::CommandEntry* entry = find(args);
+  if (equalsIgnoreCase(args[0], "replconf")) {
+    if (args.size() > 1 && equalsIgnoreCase(args[1], "getack")) ackAsked_ = true;
+    return;
+  }
+  // What neither writes nor selects changes nothing here.
+  if (!entry || ((entry->spec->flags & (command::kWrite | command::kMayReplicate)) == 0 &&
+                 !equalsIgnoreCase(args[0], "select"))) {
+    return;
+  }
+  uint32_t errors = session_.reply.errors();
+  worker_.runTrusted(session_, *entry, args);
+  if (session_.reply.errors() != errors) [[unlikely]] {
+    worker_.engine().logger().warning("== CRITICAL == This replica is sending an error to its master: '" +
+                                      session_.reply.lastErrorCode() + "' after processing the command '" +
+                                      entry->fullName + "'");
+  }
+  if (session_.out.pending() > kMaxReplies) session_.out.clear();
+}
+
+bool MasterStream::refuse(std::string why) {
+  refused_ = std::move(why);
+  return false;
+}
+
+void MasterStream::ackLater() {
+  ackTimer_ = worker_.loop().after(kAckPeriod, [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (!self || self->ended_) return;
+    self->sendAck();
+    self->ackLater();
+  });
+}
+
+void MasterStream::sendAck() {
+  std::string text;
+  wire::encodeCommand({"REPLCONF", "ACK", std::to_string(worker_.engine().log().end())}, text);
+  // Some forty bytes into an idle direction: what does not fit is not missed, the next one says more. But never half.
+  if (stream_) stream_->write(text);
+}
+
+}  // namespace vigil::drivers

@@ -1,0 +1,80 @@
+// Applies the stream of our master: reads it on one worker, runs its commands in batches with the world held, and
+// appends the very same bytes to our log, so that offsets are the master's and our own replicas get it verbatim.
+//
+//   socket -> input -> (world held) whole units: run each, append their bytes -> REPLCONF ACK every second
+//
+// A unit is one command or a whole MULTI … EXEC; readers, snapshots and our replicas see whole batches only. It stops
+// for good when the link's attempt is no longer the live one, which changes with the world held.
+//
+// Lives on its worker's thread; start() and stop() may be called from any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ports/stream.h"
+#include "engine/session.h"
+#include "engine/worker.h"
+#include "wire/resp_parser.h"
+
+namespace vigil::drivers {
+
+class MasterStream final : public StreamHandler, public std::enable_shared_from_this<MasterStream> {
+ public:
+  // What the stream tells the replica's side. Called on the worker.
+  struct Owner {
+    virtual ~Owner() = default;
+    virtual bool isLive(uint64_t attempt) const = 0;  // any thread; changes with the world held
+    virtual void streamEnded(uint64_t attempt, bool refused, std::string why) = 0;
+  };
+
+  // `input`: what was read of the stream already. `db`: what the stream has selected.
+  MasterStream(Owner& owner, engine::Worker& worker, uint64_t attempt, std::unique_ptr<Stream> stream,
+               std::string input, int db);
+
+  void start();
+  void stop();
+  MonoUs lastIo() const { return lastIo_.load(std::memory_order_relaxed); }
+  // Of the stream, also what is not applied yet.
+  oplog::Offset received() const { return received_.load(std::memory_order_relaxed); }
+
+  void onReadable() override;
+  void onWritable() override {}
+
+ private:
+  void schedule();
+  void applyBatch();
+  // Whole units from `from` on; runs them and returns where they end.
+  size_t applyUnits(std::vector<uint32_t>& unitStarts);
+  bool applyUnit(size_t begin, size_t& end);
+  bool parseAt(size_t at);
+  const command::CommandEntry* find(command::Args args) const;
+  bool check(command::Args args);  // false: refused
+  void runCommand(command::Args args);
+  bool refuse(std::string why);
+  void ackLater();
+  void sendAck();
+  void end(bool refused, std::string why);
+
+  Owner& owner_;
+  engine::Worker& worker_;
+  const uint64_t attempt_;
+  std::unique_ptr<Stream> stream_;
+  engine::Session session_;
+  wire::RequestParser parser_;
+  wire::ParsedCommand command_;
+  std::string input_;
+  std::string refused_;
+  bool scheduled_ = false;
+  bool ended_ = false;
+  bool ackAsked_ = false;
+  TimerId ackTimer_ = 0;
+  std::atomic<MonoUs> lastIo_{0};
+  std::atomic<oplog::Offset> received_{0};
+};
+
+}  // namespace vigil::drivers
