@@ -79,10 +79,13 @@ Effects MasterSide::maybeStart(MonoUs now, const MasterOptions& options) {
           std::move(start)};
 }
 
-void MasterSide::snapshotBegan(MonoUs now, oplog::Offset at) {
-  for (auto& [id, replica] : replicas_) {
-    if (replica.state != ReplicaState::kWaitSnapshot) continue;
+void MasterSide::snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, oplog::Offset at) {
+  for (uint64_t id : ids) {
+    auto found = replicas_.find(id);
+    if (found == replicas_.end()) continue;
+    Replica& replica = found->second;
     replica.state = ReplicaState::kSendSnapshot;
+    replica.diskless = snapshotDiskless_;
     replica.acked = at;
     replica.lastAck = now;
   }
@@ -93,7 +96,7 @@ Effects MasterSide::snapshotSent(MonoUs now, uint64_t id) {
   if (at == replicas_.end() || at->second.state != ReplicaState::kSendSnapshot) return {};
   Replica& replica = at->second;
   replica.lastAck = now;
-  if (snapshotDiskless_) {
+  if (replica.diskless) {
     replica.onlineOnAck = true;
     return {Effect::log(LogLevel::kNotice, "Streamed RDB transfer with replica " + replica.name() +
                                                " succeeded (socket). Waiting for REPLCONF ACK from slave to enable "

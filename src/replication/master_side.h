@@ -52,6 +52,7 @@ struct Replica {
   oplog::Offset acked = 0;
   MonoUs lastAck = 0;      // or since when we wait for one
   MonoUs waitsSince = 0;
+  bool diskless = false;     // how its snapshot comes
   bool onlineOnAck = false;  // diskless and sent: the stream begins with its first ACK
 
   std::string name() const;  // host:port for log lines and INFO
@@ -64,8 +65,8 @@ class MasterSide {
   // A replica whose PSYNC was answered. A partial one is online at once.
   Effects attachPartial(MonoUs now, uint64_t id, ReplicaTraits traits, std::string address);
   Effects attachFull(MonoUs now, uint64_t id, ReplicaTraits traits, std::string address, const MasterOptions& options);
-  // The snapshot of the last kStartSnapshot.
-  void snapshotBegan(MonoUs now, oplog::Offset at);
+  // The snapshot of the last kStartSnapshot: its moment has come.
+  void snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, oplog::Offset at);
   Effects snapshotSent(MonoUs now, uint64_t id);  // all of it is in this replica's socket
   Effects snapshotEnded(MonoUs now, bool success, const MasterOptions& options);
   Effects acked(MonoUs now, uint64_t id, oplog::Offset offset);

@@ -1,0 +1,423 @@
+#include "drivers/replication/master_driver.h"
+
+#include <algorithm>
+
+#include "base/ports/entropy.h"
+#include "drivers/replication/socket_target.h"
+#include "engine/connection.h"
+#include "engine/worker.h"
+#include "persistence/rdb_file_target.h"
+#include "replication/psync.h"
+
+namespace vigil::drivers {
+
+using replication::Effect;
+using replication::Effects;
+using replication::ReplicaTraits;
+
+namespace {
+constexpr int kSinkRank = 1;  // behind the AOF
+}
+
+// A replica's connection on its way from its worker to the control thread.
+struct MasterDriver::Newcomer {
+  uint64_t id = 0;
+  ReplicaTraits traits;
+  std::string address;
+  bool partial = false;
+  std::string history;  // the id that `cursor` belongs to
+  oplog::Cursor cursor;
+  std::string reply;
+  std::unique_ptr<Stream> stream;
+};
+
+MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, std::string rdbPath)
+    : engine_(engine),
+      options_(options),
+      rdb_(rdb),
+      rdbPath_(std::move(rdbPath)),
+      executor_(engine.system().tasks.makeSerial("vigil-repl")) {}
+
+MasterDriver::~MasterDriver() = default;
+
+void MasterDriver::stop() {
+  std::map<uint64_t, std::shared_ptr<ReplicaFeed>> feeds;
+  {
+    MutexLock guard(mutex_);
+    feeds.swap(feeds_);
+  }
+  for (auto& [id, feed] : feeds) {
+    engine_.log().removeSink(feed.get());
+    feed->close();
+  }
+  if (snapshot_) snapshot_->cancelHere();
+  snapshot_.reset();
+  executor_.reset();
+}
+
+// --- PSYNC -----------------------------------------------------------------------------------------------------
+
+void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog::Offset wireOffset, bool legacy) {
+  Logger& logger = engine_.logger();
+  oplog::Log& log = engine_.log();
+  auto newcomer = std::make_shared<Newcomer>();
+  newcomer->id = session.id;
+  if (session.peer) newcomer->traits = *std::static_pointer_cast<ReplicaTraits>(session.peer);
+  newcomer->traits.legacy = legacy;
+  newcomer->address = session.connection->stream().peer().host;
+  std::string name = replication::Replica{.traits = newcomer->traits, .address = newcomer->address}.name();
+  logger.notice("Replica " + name + " asks for synchronization");
+  oplog::History history = log.history();
+  auto decision = replication::decidePsync(history, log.start(), log.end(), backlogActive(), name, id, wireOffset);
+  if (decision.partial) {
+    newcomer->cursor = log.cursor(decision.from);
+    newcomer->partial = newcomer->cursor.valid();
+  }
+  if (newcomer->partial) {
+    newcomer->history = history.id;
+    newcomer->reply = newcomer->traits.psync2 ? "+CONTINUE " + history.id + "\r\n" : "+CONTINUE\r\n";
+    partialSyncs_.fetch_add(1);
+    logger.notice("Partial resynchronization request from " + name + " accepted. Sending " +
+                  std::to_string(log.end() - decision.from) + " bytes of backlog starting from offset " +
+                  std::to_string(wireOffset) + ".");
+  } else {
+    fullSyncs_.fetch_add(1);
+    if (id != "?") refusedPartialSyncs_.fetch_add(1);
+    logger.notice(decision.reason.empty() ? "Full resync requested by replica " + name : decision.reason);
+  }
+  session.suspended = engine::Session::Suspended::kWaiting;
+  engine::Worker* worker = &session.connection->worker();
+  worker->loop().post([this, worker, newcomer] {
+    engine::Connection* connection = worker->findConnection(newcomer->id);
+    if (!connection || connection->closing()) return;
+    // Answers that are not sent yet (of REPLCONF) stand in front of PSYNC's.
+    auto& out = connection->session().out;
+    std::string head;
+    std::string_view pieces[16];
+    while (size_t count = out.gather(pieces, std::size(pieces))) {
+      size_t bytes = 0;
+      for (size_t i = 0; i < count; ++i) {
+        head += pieces[i];
+        bytes += pieces[i].size();
+      }
+      out.consume(bytes);
+    }
+    newcomer->reply.insert(0, head);
+    newcomer->stream = connection->releaseStream();
+    engine_.control().post([this, newcomer] { adopt(newcomer); });
+  });
+}
+
+void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
+  if (newcomer->partial && engine_.log().history().id != newcomer->history) return;  // it asks again
+  newcomer->stream->setNoDelay(!options_.disableNoDelay.load());
+  ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files, "temp-replica-"};
+  auto feed = std::make_shared<ReplicaFeed>(*this, place, newcomer->id, std::move(newcomer->stream),
+                                            newcomer->partial ? "" : newcomer->reply);
+  if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);
+  feed->attach();
+  Effects effects;
+  {
+    MutexLock guard(mutex_);
+    feeds_[newcomer->id] = feed;
+    effects = newcomer->partial
+                  ? core_.attachPartial(now(), newcomer->id, newcomer->traits, newcomer->address)
+                  : core_.attachFull(now(), newcomer->id, newcomer->traits, newcomer->address, options_.masterOptions());
+  }
+  engine_.log().addSink(feed.get(), kSinkRank);
+  carryOut(effects);
+}
+
+void MasterDriver::carryOut(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    switch (effect.kind) {
+      case Effect::Kind::kLog:
+        engine_.logger().log(effect.level, effect.text);
+        break;
+      case Effect::Kind::kStartSnapshot:
+        startSnapshot(effect.ids, effect.diskless);
+        break;
+      case Effect::Kind::kPutOnline:
+        if (auto f = feed(effect.id)) f->stream();
+        break;
+      case Effect::Kind::kDrop:
+        drop(effect.id);
+        break;
+      case Effect::Kind::kPing:
+        ping();
+        break;
+      case Effect::Kind::kDropBacklog:
+        dropBacklog();
+        break;
+      default:
+        break;
+    }
+  }
+  updateNotEnough();
+}
+
+std::shared_ptr<ReplicaFeed> MasterDriver::feed(uint64_t id) const {
+  MutexLock guard(mutex_);
+  auto at = feeds_.find(id);
+  return at == feeds_.end() ? nullptr : at->second;
+}
+
+void MasterDriver::drop(uint64_t id) {
+  Effects effects;
+  std::shared_ptr<ReplicaFeed> gone;
+  {
+    MutexLock guard(mutex_);
+    auto at = feeds_.find(id);
+    if (at == feeds_.end()) return;
+    gone = std::move(at->second);
+    feeds_.erase(at);
+    effects = core_.gone(now(), id);
+  }
+  engine_.log().removeSink(gone.get());
+  gone->close();
+  carryOut(effects);
+}
+
+void MasterDriver::dropAll() {
+  engine_.control().post([this] {
+    for (const auto& replica : replicas()) drop(replica.id);
+  });
+}
+
+// --- Snapshots -------------------------------------------------------------------------------------------------
+
+void MasterDriver::startSnapshot(std::vector<uint64_t> ids, bool diskless) {
+  engine_.withWorld([this, ids = std::move(ids), diskless] { beginSnapshot(ids, diskless); });
+}
+
+void MasterDriver::needBacklog() {
+  oplog::Log& log = engine_.log();
+  if (backlog_.load()) return;
+  if (!log.active()) {
+    oplog::History history{engine_.system().entropy.hex(40)};
+    engine_.logger().notice("Replication backlog created, my new replication IDs are '" + history.id + "' and '" +
+                            history.previousId + "'");
+    log.setHistory(std::move(history));
+  }
+  log.setBacklogSize(static_cast<size_t>(options_.backlogSize.load()));
+  log.setNeeded(oplog::Log::Reason::kReplication, true);
+  backlog_.store(true);
+}
+
+// The moment of the snapshot, with the world held: what the log gets from here on follows it.
+void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless) {
+  oplog::Log& log = engine_.log();
+  needBacklog();
+  if (!engine_.state().replica.load()) log.forceSelect();
+  const oplog::Offset at = log.end();
+  const std::string answer = "+FULLRESYNC " + log.history().id + " " + std::to_string(at) + "\r\n";
+  std::vector<std::shared_ptr<ReplicaFeed>> feeds;
+  {
+    MutexLock guard(mutex_);
+    for (uint64_t id : ids) {
+      auto found = feeds_.find(id);
+      if (found == feeds_.end()) continue;
+      feeds.push_back(found->second);
+      const replication::Replica* replica = core_.find(id);
+      found->second->setCursor(log.cursor(at), replica && replica->traits.legacy ? "" : answer);
+    }
+    core_.snapshotBegan(now(), ids, at);
+  }
+  engine_.logger().notice(diskless ? "Background RDB transfer started" : "Background saving started");
+  auto done = [this, feeds, diskless](Status status) {
+    if (!diskless && status) {
+      auto file = engine_.system().files.open(rdbPath_, FileSystem::Open::kRead);
+      Result<uint64_t> size = file ? (*file)->size() : Result<uint64_t>(std::unexpected(file.error()));
+      if (size) {
+        std::shared_ptr<File> shared = std::move(*file);
+        for (auto& feed : feeds) feed->bulkFrom(shared, *size);
+      } else {
+        status = std::unexpected(size.error());
+      }
+    }
+    engine_.control().post([this, diskless, status = std::move(status)] { snapshotEnded(diskless, status); });
+  };
+  auto save = std::make_shared<persistence::RdbSave>(*executor_, makeTarget(diskless, feeds),
+                                                     engine_.keyspace().shardCount(), rdb_.saveOptions(), rdb_.flow(),
+                                                     std::move(done));
+  snapshot_ = RunningSnapshot::startHere(engine_, save, [this, save](const SnapshotMoment& moment) {
+    save->begin(rdb_.header(moment, false));
+  });
+}
+
+std::unique_ptr<persistence::RdbTarget> MasterDriver::makeTarget(bool diskless,
+                                                                 std::vector<std::shared_ptr<ReplicaFeed>> feeds) {
+  if (diskless) return std::make_unique<SocketTarget>(std::move(feeds), engine_.system().entropy.hex(40));
+  persistence::RdbFileTarget::Options file;
+  file.path = rdbPath_;
+  file.temporary = "temp-replication.rdb";
+  return std::make_unique<persistence::RdbFileTarget>(engine_.system().files, std::move(file));
+}
+
+void MasterDriver::snapshotEnded(bool diskless, Status status) {
+  Logger& logger = engine_.logger();
+  if (status) {
+    logger.notice(diskless ? "Background RDB transfer terminated with success"
+                           : "Background saving terminated with success");
+  } else {
+    logger.warning((diskless ? "Background transfer error: " : "Background saving error: ") + status.error().message);
+  }
+  Effects effects;
+  {
+    MutexLock guard(mutex_);
+    effects = core_.snapshotEnded(now(), status.has_value(), options_.masterOptions());
+  }
+  carryOut(effects);
+}
+
+// --- Time, acknowledgements ------------------------------------------------------------------------------------
+
+void MasterDriver::tick() {
+  Effects effects;
+  const bool isMaster = !engine_.state().replica.load();
+  std::vector<std::shared_ptr<ReplicaFeed>> waiting;
+  const bool newline = now() - lastNewline_ >= 1'000'000;
+  {
+    MutexLock guard(mutex_);
+    effects = core_.tick(now(), isMaster, backlogActive(), options_.masterOptions());
+    if (newline) {
+      for (const auto& [id, replica] : core_.replicas()) {
+        if (replica.state != replication::ReplicaState::kOnline) waiting.push_back(feeds_[id]);
+      }
+    }
+  }
+  if (newline) lastNewline_ = now();
+  for (auto& feed : waiting) feed->keepAlive();
+  carryOut(effects);
+}
+
+void MasterDriver::ping() {
+  engine_.withWorld([this] {
+    if (engine_.state().replica.load() || engine_.pause().active()) return;
+    std::string_view command[] = {"PING"};
+    engine_.log().append(-1, command);
+    engine_.control().post([this] { engine_.log().pump(); });
+  });
+}
+
+void MasterDriver::dropBacklog() {
+  engine_.withWorld([this] {
+    if (engine_.state().replica.load() || !replicas().empty()) return;
+    backlog_.store(false);
+    engine_.log().setNeeded(oplog::Log::Reason::kReplication, false);
+    engine_.log().dropBacklog();
+  });
+}
+
+void MasterDriver::onAck(uint64_t id, oplog::Offset offset) {
+  Effects effects;
+  {
+    MutexLock guard(mutex_);
+    effects = core_.acked(now(), id, offset);
+  }
+  carryOut(effects);
+  checkWaits();
+}
+
+void MasterDriver::onBulkSent(uint64_t id) {
+  Effects effects;
+  {
+    MutexLock guard(mutex_);
+    effects = core_.snapshotSent(now(), id);
+  }
+  carryOut(effects);
+}
+
+void MasterDriver::onGone(uint64_t id) { drop(id); }
+
+oplog::Offset MasterDriver::feedLimit() const {
+  return limit_ ? limit_() : std::numeric_limits<oplog::Offset>::max();
+}
+
+size_t MasterDriver::countAcked(oplog::Offset offset) const {
+  MutexLock guard(mutex_);
+  return core_.countAcked(offset);
+}
+
+std::vector<replication::Replica> MasterDriver::replicas() const {
+  MutexLock guard(mutex_);
+  std::vector<replication::Replica> list;
+  for (const auto& [id, replica] : core_.replicas()) list.push_back(replica);
+  return list;
+}
+
+size_t MasterDriver::goodReplicas() const {
+  MutexLock guard(mutex_);
+  return core_.countGood(now(), options_.masterOptions());
+}
+
+void MasterDriver::updateNotEnough() {
+  auto needed = options_.minReplicas.load();
+  bool lacking = needed > 0 && options_.minReplicasMaxLag.load() > 0 && static_cast<int64_t>(goodReplicas()) < needed;
+  engine_.state().notEnoughReplicas.store(lacking, std::memory_order_relaxed);
+}
+
+// --- WAIT ------------------------------------------------------------------------------------------------------
+
+void MasterDriver::await(engine::Session& session, oplog::Offset offset, size_t replicas, int64_t timeoutMs) {
+  session.suspended = engine::Session::Suspended::kWaiting;
+  // An answer is due at once, not with the replicas' next second.
+  std::string_view command[] = {"REPLCONF", "GETACK", "*"};
+  engine_.log().append(-1, command);
+  Wait wait{&session.connection->worker(), session.id, offset, replicas};
+  engine_.control().post([this, wait, timeoutMs]() mutable {
+    engine_.log().pump();
+    if (timeoutMs > 0) {
+      wait.timer = engine_.control().after(timeoutMs * 1000, [this, id = wait.session] {
+        auto at = waits_.find(id);
+        if (at == waits_.end()) return;
+        Wait ended = at->second;
+        waits_.erase(at);
+        answerWait(ended);
+      });
+    }
+    waits_[wait.session] = wait;
+    checkWaits();
+  });
+}
+
+void MasterDriver::checkWaits() {
+  for (auto at = waits_.begin(); at != waits_.end();) {
+    if (countAcked(at->second.offset) < at->second.replicas) {
+      ++at;
+      continue;
+    }
+    engine_.control().cancel(at->second.timer);
+    answerWait(at->second);
+    at = waits_.erase(at);
+  }
+}
+
+void MasterDriver::answerWait(const Wait& wait) {
+  auto count = static_cast<int64_t>(countAcked(wait.offset));
+  wait.worker->loop().post([wait, count] {
+    engine::Connection* connection = wait.worker->findConnection(wait.session);
+    if (!connection || connection->session().suspended != engine::Session::Suspended::kWaiting) return;
+    connection->session().reply.integer(count);
+    wait.worker->queueFlush(*connection);
+    connection->resume();
+  });
+}
+
+void MasterDriver::endAwaits(std::string error) {
+  engine_.control().post([this, error = std::move(error)] {
+    for (auto& [id, wait] : waits_) {
+      engine_.control().cancel(wait.timer);
+      wait.worker->loop().post([wait, error] {
+        engine::Connection* connection = wait.worker->findConnection(wait.session);
+        if (!connection || connection->session().suspended != engine::Session::Suspended::kWaiting) return;
+        connection->session().reply.error(error);
+        wait.worker->queueFlush(*connection);
+        connection->resume();
+      });
+    }
+    waits_.clear();
+  });
+}
+
+}  // namespace vigil::drivers

@@ -1,0 +1,113 @@
+// Carries out what the master's side of replication decides: takes over the connections of replicas, makes snapshots for
+// them, feeds them the log, counts their acknowledgements for WAIT and min-replicas-to-write.
+//
+// Thread safe where a member says so; its own lock is a leaf. Everything else happens on the control thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "drivers/persistence/rdb_driver.h"
+#include "drivers/persistence/snapshot_runner.h"
+#include "drivers/replication/replica_feed.h"
+#include "drivers/replication/replication_options.h"
+#include "engine/engine.h"
+#include "replication/master_side.h"
+
+namespace vigil::drivers {
+
+class SocketTarget;
+
+class MasterDriver final : private ReplicaFeed::Owner {
+ public:
+  MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, std::string rdbPath);
+  ~MasterDriver() override;
+
+  // How far replicas may be sent the log: never further than the AOF has written. Set up before use.
+  void setFeedLimit(std::function<oplog::Offset()> limit) { limit_ = std::move(limit); }
+
+  void tick();  // control thread, ten times a second
+  void stop();  // the loops have stopped
+
+  // PSYNC on a worker, in the command. The session's connection is taken over as soon as the command has ended.
+  // `id` "?": a full resync; `legacy`: SYNC, which wants no answer before the snapshot.
+  void takeOver(engine::Session& session, std::string_view id, oplog::Offset wireOffset, bool legacy);
+  // Any thread: the history that the replicas follow is not ours any more.
+  void dropAll();
+
+  // WAIT. Any thread.
+  size_t countAcked(oplog::Offset offset) const;
+  void await(engine::Session& session, oplog::Offset offset, size_t replicas, int64_t timeoutMs);
+  void endAwaits(std::string error);  // the role changed
+
+  // Any thread.
+  std::vector<replication::Replica> replicas() const;
+  size_t goodReplicas() const;
+  int64_t fullSyncs() const { return fullSyncs_.load(std::memory_order_relaxed); }
+  int64_t partialSyncs() const { return partialSyncs_.load(std::memory_order_relaxed); }
+  int64_t refusedPartialSyncs() const { return refusedPartialSyncs_.load(std::memory_order_relaxed); }
+  bool backlogActive() const { return backlog_.load(std::memory_order_relaxed); }
+  // World held: the log is kept for replicas from here on. A log that nobody needed begins a history of its own.
+  void needBacklog();
+  void updateNotEnough();
+
+ private:
+  struct Newcomer;
+  struct Wait {
+    engine::Worker* worker;
+    uint64_t session;
+    oplog::Offset offset;
+    size_t replicas;
+    TimerId timer = 0;
+  };
+
+  void adopt(std::shared_ptr<Newcomer> newcomer);
+  void carryOut(const replication::Effects& effects);
+  void startSnapshot(std::vector<uint64_t> ids, bool diskless);
+  void beginSnapshot(const std::vector<uint64_t>& ids, bool diskless);
+  std::unique_ptr<persistence::RdbTarget> makeTarget(bool diskless, std::vector<std::shared_ptr<ReplicaFeed>> feeds);
+  void snapshotEnded(bool diskless, Status status);
+  void sendFile();
+  void drop(uint64_t id);
+  void ping();
+  void dropBacklog();
+  void checkWaits();
+  void answerWait(const Wait& wait);
+  std::shared_ptr<ReplicaFeed> feed(uint64_t id) const;
+
+  // --- ReplicaFeed::Owner ---
+  void onAck(uint64_t id, oplog::Offset offset) override;
+  void onBulkSent(uint64_t id) override;
+  void onGone(uint64_t id) override;
+  oplog::Offset feedLimit() const override;
+
+  MonoUs now() const { return engine_.system().clock.mono(); }
+
+  engine::Engine& engine_;
+  ReplicationOptions& options_;
+  RdbDriver& rdb_;
+  const std::string rdbPath_;
+  std::unique_ptr<SerialExecutor> executor_;
+  std::function<oplog::Offset()> limit_;
+  std::atomic<bool> backlog_{false};
+  std::atomic<int64_t> fullSyncs_{0};
+  std::atomic<int64_t> partialSyncs_{0};
+  std::atomic<int64_t> refusedPartialSyncs_{0};
+
+  mutable Mutex mutex_;
+  replication::MasterSide core_ GUARDED_BY(mutex_);
+  std::map<uint64_t, std::shared_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);
+
+  // The control thread's.
+  std::map<uint64_t, Wait> waits_;  // by session
+  MonoUs lastNewline_ = 0;
+  // From its begin until its end; set with the world held.
+  std::shared_ptr<RunningSnapshot> snapshot_;
+};
+
+}  // namespace vigil::drivers

@@ -1,0 +1,112 @@
+// One replica's connection as its master sees it: everything that goes to the replica, in order, and its REPLCONFs.
+//
+//   waiting (line ends keep it alive) -> bulk (a snapshot) -> holding (until its first ACK) -> streaming (the log)
+//                \________________________ a partial resync _______________________________/
+//
+// Streaming is pushed by whichever worker has new bytes, right before the replies that depend on them leave; what the
+// socket does not take stays in the log, for as long as the log keeps it, and comes from its spill where it is on disk.
+// The bulk goes out on an executor; what the socket does not take goes to a scratch file beyond a small bound, so that a
+// slow replica costs disk, not memory, and holds up nobody.
+//
+// Thread safe where a member says so; the rest belongs to the control thread. Its lock is a leaf, apart from the log's.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "base/ports/executor.h"
+#include "base/ports/files.h"
+#include "base/ports/stream.h"
+#include "oplog/log.h"
+#include "oplog/spill.h"
+#include "wire/resp_parser.h"
+
+namespace vigil::drivers {
+
+class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::enable_shared_from_this<ReplicaFeed> {
+ public:
+  using Offset = oplog::Offset;
+  // Called on the control thread.
+  struct Owner {
+    virtual ~Owner() = default;
+    virtual void onAck(uint64_t id, Offset offset) = 0;
+    virtual void onBulkSent(uint64_t id) = 0;
+    virtual void onGone(uint64_t id) = 0;
+    virtual Offset feedLimit() const = 0;  // any thread: how far replicas may be sent the log
+  };
+  struct Place {
+    EventLoop& control;
+    SerialExecutor& executor;
+    oplog::Log& log;
+    FileSystem& files;
+    std::string scratch;  // prefix of scratch files' names
+  };
+
+  ReplicaFeed(Owner& owner, const Place& place, uint64_t id, std::unique_ptr<Stream> stream, std::string head);
+  ~ReplicaFeed() override;
+
+  uint64_t id() const { return id_; }
+  void attach();
+  void close();     // nothing is sent or heard any more
+  void keepAlive(); // a line end, while waiting
+
+  // Any thread. The place in the log from which streaming will go on; the reply to PSYNC in front of it.
+  void setCursor(oplog::Cursor cursor, std::string reply);
+  void stream();  // any thread: from now on the log is pushed
+  void pump() override;
+  bool alive();       // any thread
+  Offset position();  // any thread: up to where the replica was sent the log
+
+  // --- The bulk; on the executor ---
+  void bulk(std::string_view bytes);
+  void bulkFrom(std::shared_ptr<File> file, uint64_t size);  // a whole file
+  void bulkEnd();
+
+  void onReadable() override;
+  void onWritable() override;
+
+ private:
+  enum class Mode : uint8_t { kWaiting, kBulk, kStreaming };
+
+  void pumpLocked() REQUIRES(mutex_);
+  bool writeHead() REQUIRES(mutex_);
+  void wait() REQUIRES(mutex_);
+  void fail() REQUIRES(mutex_);
+  void readDisk(Offset at);
+  void pumpBulk();
+  bool refillBulk();
+  bool handle(const wire::ParsedCommand& command);
+
+  Owner& owner_;
+  const Place place_;
+  const uint64_t id_;
+  wire::RequestParser parser_;
+  wire::ParsedCommand command_;
+  std::string input_;
+
+  Mutex mutex_;
+  std::unique_ptr<Stream> stream_ GUARDED_BY(mutex_);
+  Mode mode_ GUARDED_BY(mutex_) = Mode::kWaiting;
+  std::string head_ GUARDED_BY(mutex_);  // to be sent before anything else
+  size_t headSent_ GUARDED_BY(mutex_) = 0;
+  oplog::Cursor cursor_ GUARDED_BY(mutex_);
+  bool blocked_ GUARDED_BY(mutex_) = false;  // the socket takes no more; the control thread hears when it does
+  bool reading_ GUARDED_BY(mutex_) = false;  // from disk, on the executor
+  bool broken_ GUARDED_BY(mutex_) = false;
+
+  // The executor's.
+  std::unique_ptr<oplog::Spill> spill_;
+  Offset spilledTo_ = 0;
+  Offset spillRead_ = 0;
+  std::shared_ptr<File> file_;
+  uint64_t fileSize_ = 0;
+  uint64_t fileRead_ = 0;
+  bool bulkEnded_ = false;
+  bool bulkTold_ = false;
+};
+
+}  // namespace vigil::drivers
