@@ -21,22 +21,31 @@ keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy&
 Node::Node(const System& system, Logger& logger, NodeOptions& options)
     : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
               oplog::History{system.entropy.hex(40)}),
-      rdb_(engine_, options.rdb) {}
+      rdb_(engine_, options.rdb),
+      replication_(engine_, options.replication, rdb_, options.rdb) {}
 
 Node::~Node() = default;
 
 Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   engine_.addDataCommands();
   rdb_.registerCommands();
+  replication_.registerCommands();
   engine_.state().loading.store(true);
   engine_.start(workers, control);
   rdb_.start();
+  replication_.start();
   return {};
 }
 
-void Node::load(std::move_only_function<void(Status)> loaded) { rdb_.load(std::move(loaded)); }
+void Node::load(std::move_only_function<void(Status)> loaded) {
+  rdb_.load([this, loaded = std::move(loaded)](Status status) mutable {
+    if (status) replication_.run();
+    loaded(std::move(status));
+  });
+}
 
 void Node::stop() {
+  replication_.stop();
   rdb_.stop();
   engine_.stop();
 }

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "drivers/node_options.h"
 #include "drivers/persistence/rdb_driver.h"
+#include "drivers/replication/replication.h"
 #include "engine/engine.h"
 
 namespace vigil::drivers {
@@ -39,10 +40,12 @@ class Node {
 
   engine::Engine& engine() { return engine_; }
   RdbDriver& rdb() { return rdb_; }
+  Replication& replication() { return replication_; }
 
  private:
   engine::Engine engine_;
   RdbDriver rdb_;
+  Replication replication_;
 };
 
 }  // namespace vigil::drivers

@@ -11,6 +11,7 @@ void registerOptions(ConfigRegistry& registry, NodeOptions& options) {
   registry.add({.name = "databases", .immutable = true}, integerOption(options.databases, {1, INT_MAX}));
   engine::registerOptions(registry, options.engine);
   registerOptions(registry, options.rdb);
+  registerOptions(registry, options.replication);
 }
 
 }  // namespace vigil::drivers

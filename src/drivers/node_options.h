@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "drivers/persistence/rdb_options.h"
+#include "drivers/replication/replication_options.h"
 #include "engine/options.h"
 
 namespace vigil {
@@ -18,6 +19,7 @@ struct NodeOptions {
   std::atomic<int64_t> databases{16};
   engine::Options engine;
   RdbOptions rdb;
+  ReplicationOptions replication;
 };
 
 void registerOptions(ConfigRegistry& registry, NodeOptions& options);

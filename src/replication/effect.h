@@ -14,15 +14,15 @@ namespace vigil::replication {
 
 struct Effect {
   enum class Kind : uint8_t {
-    kLog,              // a line of the server's log: level, text
-    kBecomeReplica,    // persist: writes by clients end here; world held
-    kBecomeMaster,     // persist: the log goes on under `history`; world held
-    kSetHistory,       // persist: the same bytes under a new id; world held
-    kInstall,          // persist: the loaded data replaces the old, the log restarts at `offset` of `history`; world held
-    kDropReplicas,     // our own replicas must ask again: the history that they follow is not ours any more
-    kConnect,          // open a connection to `master`
-    kSend,             // `text` to the peer
-    kDisconnect,       // close the connection to the master, forget what it sent
+    kLog,            // a line of the server's log: level, text
+    kBecomeReplica,  // persist: writes by clients end here; world held
+    kBecomeMaster,   // persist: the log goes on under `history`; world held
+    kSetHistory,     // persist: the same bytes under a new id; world held
+    kInstall,        // persist: the loaded data replaces the old, the log restarts at `offset` of `history`; world held
+    kDropReplicas,   // our own replicas must ask again: the history that they follow is not ours any more
+    kConnect,        // open a connection to `master`
+    kSend,           // `text` to the peer
+    kDisconnect,     // close the connection to the master, forget what it sent
     kReceiveSnapshot,  // what follows on the connection is the transfer of a snapshot as of `offset`
     kStream,           // what follows on the connection is the master's stream from the log's end on
     kStartSnapshot,    // for the replicas in `ids`, as of the moment at which it begins
@@ -41,7 +41,9 @@ struct Effect {
   std::vector<uint64_t> ids = {};
   bool diskless = false;  // kStartSnapshot
 
-  static Effect log(LogLevel level, std::string text) { return {.kind = Kind::kLog, .text = std::move(text), .level = level}; }
+  static Effect log(LogLevel level, std::string text) {
+    return {.kind = Kind::kLog, .text = std::move(text), .level = level};
+  }
 };
 
 using Effects = std::vector<Effect>;

@@ -67,15 +67,16 @@ Effects MasterSide::maybeStart(MonoUs now, const MasterOptions& options) {
     if (!replica.traits.eof) diskless = false;  // one that needs a length gets the file; so do the others with it
   }
   if (ids.empty()) return {};
-  const bool enough = options.disklessMaxReplicas > 0 && static_cast<int64_t>(ids.size()) >= options.disklessMaxReplicas;
+  const bool enough =
+      options.disklessMaxReplicas > 0 && static_cast<int64_t>(ids.size()) >= options.disklessMaxReplicas;
   if (diskless && !enough && longest < options.disklessDelaySeconds * kSecond) return {};
   snapshotRunning_ = true;
   snapshotDiskless_ = diskless;
   Effect start{.kind = Effect::Kind::kStartSnapshot};
   start.ids = std::move(ids);
   start.diskless = diskless;
-  return {Effect::log(LogLevel::kNotice, std::string("Starting BGSAVE for SYNC with target: ") +
-                                             (diskless ? "replicas sockets" : "disk")),
+  return {Effect::log(LogLevel::kNotice,
+                      std::string("Starting BGSAVE for SYNC with target: ") + (diskless ? "replicas sockets" : "disk")),
           std::move(start)};
 }
 
@@ -149,11 +150,12 @@ Effects MasterSide::tick(MonoUs now, bool isMaster, bool backlog, const MasterOp
   for (const auto& [id, replica] : replicas_) {
     if (replica.traits.legacy || now - replica.lastAck <= options.timeoutSeconds * kSecond) continue;
     if (replica.state == ReplicaState::kWaitSnapshot) continue;
-    if (replica.state == ReplicaState::kSendSnapshot && !replica.onlineOnAck) continue;  // bounded by the transfer itself
-    effects.push_back(Effect::log(LogLevel::kWarning,
-                                  std::string("Disconnecting timedout replica (") +
-                                      (replica.state == ReplicaState::kOnline ? "streaming" : "full") +
-                                      " sync): " + replica.name()));
+    if (replica.state == ReplicaState::kSendSnapshot && !replica.onlineOnAck)
+      continue;  // bounded by the transfer itself
+    effects.push_back(
+        Effect::log(LogLevel::kWarning, std::string("Disconnecting timedout replica (") +
+                                            (replica.state == ReplicaState::kOnline ? "streaming" : "full") +
+                                            " sync): " + replica.name()));
     effects.push_back({.kind = Effect::Kind::kDrop, .id = id});
   }
   Effects start = maybeStart(now, options);
@@ -183,7 +185,8 @@ size_t MasterSide::countAcked(oplog::Offset offset) const {
 
 size_t MasterSide::countGood(MonoUs now, const MasterOptions& options) const {
   return static_cast<size_t>(std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& r) {
-    return r.second.state == ReplicaState::kOnline && now - r.second.lastAck <= options.minReplicasMaxLagSeconds * kSecond;
+    return r.second.state == ReplicaState::kOnline &&
+           now - r.second.lastAck <= options.minReplicasMaxLagSeconds * kSecond;
   }));
 }
 

@@ -23,14 +23,14 @@
 namespace vigil::replication {
 
 struct MasterOptions {
-  bool diskless = true;                  // repl-diskless-sync
+  bool diskless = true;  // repl-diskless-sync
   int64_t disklessDelaySeconds = 5;
   int64_t disklessMaxReplicas = 0;
-  int64_t timeoutSeconds = 60;           // repl-timeout
-  int64_t pingSeconds = 10;              // repl-ping-replica-period
-  int64_t backlogTtlSeconds = 3600;      // repl-backlog-ttl
-  int64_t minReplicas = 0;               // min-replicas-to-write
-  int64_t minReplicasMaxLagSeconds = 10; // min-replicas-max-lag
+  int64_t timeoutSeconds = 60;            // repl-timeout
+  int64_t pingSeconds = 10;               // repl-ping-replica-period
+  int64_t backlogTtlSeconds = 3600;       // repl-backlog-ttl
+  int64_t minReplicas = 0;                // min-replicas-to-write
+  int64_t minReplicasMaxLagSeconds = 10;  // min-replicas-max-lag
 };
 
 // What a replica said of itself before PSYNC (REPLCONF).
@@ -50,7 +50,7 @@ struct Replica {
   std::string address;  // as seen by us
   ReplicaState state = ReplicaState::kWaitSnapshot;
   oplog::Offset acked = 0;
-  MonoUs lastAck = 0;      // or since when we wait for one
+  MonoUs lastAck = 0;  // or since when we wait for one
   MonoUs waitsSince = 0;
   bool diskless = false;     // how its snapshot comes
   bool onlineOnAck = false;  // diskless and sent: the stream begins with its first ACK

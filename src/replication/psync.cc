@@ -13,8 +13,8 @@ PsyncDecision decidePsync(const oplog::History& history, oplog::Offset first, op
     if (id == "?") return decision;
     if (!previous) {
       decision.reason = "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '" +
-                        std::string(id) + "', my replication IDs are '" + history.id + "' and '" +
-                        history.previousId + "')";
+                        std::string(id) + "', my replication IDs are '" + history.id + "' and '" + history.previousId +
+                        "')";
     } else {
       decision.reason = "Partial resynchronization not accepted: Requested offset for second ID was " +
                         std::to_string(wireOffset) + ", but I can reply up to " + std::to_string(history.previousEnd);

@@ -143,8 +143,8 @@ void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   master_ = {};
   Effect become{.kind = Effect::Kind::kBecomeMaster};
   become.history = {.id = event.newId, .previousId = at.history.id, .previousEnd = at.end + 1};
-  notice("Setting secondary replication ID to " + at.history.id + ", valid up to offset: " +
-         std::to_string(at.end + 1) + ". New replication ID is " + event.newId);
+  notice("Setting secondary replication ID to " + at.history.id +
+         ", valid up to offset: " + std::to_string(at.end + 1) + ". New replication ID is " + event.newId);
   out_.push_back(std::move(become));
   // Replicas of ours must learn the new id; they continue under the second one.
   act(Effect::Kind::kDropReplicas);

@@ -74,7 +74,8 @@ class ReplicaLink {
   const MasterAddress& master() const { return master_; }
   // As ROLE names it.
   std::string_view stateName() const;
-  MonoUs lastIo() const { return lastIo_; }      // when bytes came last from the master
+  MonoUs lastIo() const { return lastIo_; }  // when bytes came last from the master
+  void heard(MonoUs at) { lastIo_ = at; }    // of the stream, which passes this core by
   MonoUs downSince() const { return downSince_; }
   uint64_t attempt() const { return attempt_; }  // of the connection that counts; grows
 
@@ -112,9 +113,9 @@ class ReplicaLink {
   bool hasHistory_;
   uint64_t dice_;
   uint64_t attempt_ = 0;
-  int failures_ = 0;           // since the link was last online
+  int failures_ = 0;  // since the link was last online
   MonoUs now_ = 0;
-  MonoUs connectAt_ = 0;       // kConnect: not before
+  MonoUs connectAt_ = 0;  // kConnect: not before
   MonoUs lastIo_ = 0;
   MonoUs downSince_ = 0;
   std::deque<Answer> expected_;  // kHandshake

@@ -45,7 +45,8 @@ Status TransferReader::headerComplete() {
   }
   if (line_.starts_with("$EOF:")) {
     mark_ = line_.substr(5);
-    if (mark_.size() != kMark) return fail("MASTER announced an end mark of " + std::to_string(mark_.size()) + " bytes");
+    if (mark_.size() != kMark)
+      return fail("MASTER announced an end mark of " + std::to_string(mark_.size()) + " bytes");
   } else {
     auto parsed = std::from_chars(line_.data() + 1, line_.data() + line_.size(), length_);
     if (parsed.ec != std::errc() || parsed.ptr != line_.data() + line_.size() || length_ < 0) {

@@ -24,7 +24,7 @@ class TransferReader {
   // were taken: all, but for what stands behind the payload's end.
   Result<size_t> feed(std::string_view bytes, const Payload& payload);
 
-  bool begun() const { return begun_; }   // the header came
+  bool begun() const { return begun_; }  // the header came
   bool complete() const { return complete_; }
   int64_t length() const { return length_; }  // of the payload, -1: up to a mark
   int64_t received() const { return received_; }

@@ -39,6 +39,7 @@ Server::~Server() = default;
 
 Status Server::start() {
   configuration_.node.rdb.processId.store(getpid());
+  configuration_.node.replication.listeningPort.store(configuration_.server.port.load());
   size_t count = threadCount(configuration_.server);
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {

@@ -31,11 +31,12 @@ struct MasterDriver::Newcomer {
   std::unique_ptr<Stream> stream;
 };
 
-MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, std::string rdbPath)
+MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb,
+                           const RdbOptions& rdbOptions)
     : engine_(engine),
       options_(options),
       rdb_(rdb),
-      rdbPath_(std::move(rdbPath)),
+      rdbOptions_(rdbOptions),
       executor_(engine.system().tasks.makeSerial("vigil-repl")) {}
 
 MasterDriver::~MasterDriver() = default;
@@ -111,7 +112,8 @@ void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog
 void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
   if (newcomer->partial && engine_.log().history().id != newcomer->history) return;  // it asks again
   newcomer->stream->setNoDelay(!options_.disableNoDelay.load());
-  ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files, "temp-replica-"};
+  ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files,
+                           "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-"};
   auto feed = std::make_shared<ReplicaFeed>(*this, place, newcomer->id, std::move(newcomer->stream),
                                             newcomer->partial ? "" : newcomer->reply);
   if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);
@@ -120,9 +122,9 @@ void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
   {
     MutexLock guard(mutex_);
     feeds_[newcomer->id] = feed;
-    effects = newcomer->partial
-                  ? core_.attachPartial(now(), newcomer->id, newcomer->traits, newcomer->address)
-                  : core_.attachFull(now(), newcomer->id, newcomer->traits, newcomer->address, options_.masterOptions());
+    effects = newcomer->partial ? core_.attachPartial(now(), newcomer->id, newcomer->traits, newcomer->address)
+                                : core_.attachFull(now(), newcomer->id, newcomer->traits, newcomer->address,
+                                                   options_.masterOptions());
   }
   engine_.log().addSink(feed.get(), kSinkRank);
   carryOut(effects);
@@ -226,7 +228,7 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
   engine_.logger().notice(diskless ? "Background RDB transfer started" : "Background saving started");
   auto done = [this, feeds, diskless](Status status) {
     if (!diskless && status) {
-      auto file = engine_.system().files.open(rdbPath_, FileSystem::Open::kRead);
+      auto file = engine_.system().files.open(rdbOptions_.fileName.load(), FileSystem::Open::kRead);
       Result<uint64_t> size = file ? (*file)->size() : Result<uint64_t>(std::unexpected(file.error()));
       if (size) {
         std::shared_ptr<File> shared = std::move(*file);
@@ -237,20 +239,19 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
     }
     engine_.control().post([this, diskless, status = std::move(status)] { snapshotEnded(diskless, status); });
   };
-  auto save = std::make_shared<persistence::RdbSave>(*executor_, makeTarget(diskless, feeds),
-                                                     engine_.keyspace().shardCount(), rdb_.saveOptions(), rdb_.flow(),
-                                                     std::move(done));
-  snapshot_ = RunningSnapshot::startHere(engine_, save, [this, save](const SnapshotMoment& moment) {
-    save->begin(rdb_.header(moment, false));
-  });
+  auto save =
+      std::make_shared<persistence::RdbSave>(*executor_, makeTarget(diskless, feeds), engine_.keyspace().shardCount(),
+                                             rdb_.saveOptions(), rdb_.flow(), std::move(done));
+  snapshot_ = RunningSnapshot::startHere(
+      engine_, save, [this, save](const SnapshotMoment& moment) { save->begin(rdb_.header(moment, false)); });
 }
 
 std::unique_ptr<persistence::RdbTarget> MasterDriver::makeTarget(bool diskless,
                                                                  std::vector<std::shared_ptr<ReplicaFeed>> feeds) {
   if (diskless) return std::make_unique<SocketTarget>(std::move(feeds), engine_.system().entropy.hex(40));
   persistence::RdbFileTarget::Options file;
-  file.path = rdbPath_;
-  file.temporary = "temp-replication.rdb";
+  file.path = rdbOptions_.fileName.load();
+  file.temporary = "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + ".rdb";
   return std::make_unique<persistence::RdbFileTarget>(engine_.system().files, std::move(file));
 }
 
@@ -330,9 +331,7 @@ void MasterDriver::onBulkSent(uint64_t id) {
 
 void MasterDriver::onGone(uint64_t id) { drop(id); }
 
-oplog::Offset MasterDriver::feedLimit() const {
-  return limit_ ? limit_() : std::numeric_limits<oplog::Offset>::max();
-}
+oplog::Offset MasterDriver::feedLimit() const { return limit_ ? limit_() : std::numeric_limits<oplog::Offset>::max(); }
 
 size_t MasterDriver::countAcked(oplog::Offset offset) const {
   MutexLock guard(mutex_);

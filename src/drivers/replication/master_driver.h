@@ -1,5 +1,5 @@
-// Carries out what the master's side of replication decides: takes over the connections of replicas, makes snapshots for
-// them, feeds them the log, counts their acknowledgements for WAIT and min-replicas-to-write.
+// Carries out what the master's side of replication decides: takes over the connections of replicas, makes snapshots
+// for them, feeds them the log, counts their acknowledgements for WAIT and min-replicas-to-write.
 //
 // Thread safe where a member says so; its own lock is a leaf. Everything else happens on the control thread.
 #pragma once
@@ -17,15 +17,16 @@
 #include "drivers/replication/replica_feed.h"
 #include "drivers/replication/replication_options.h"
 #include "engine/engine.h"
+#include "engine/session.h"
 #include "replication/master_side.h"
 
 namespace vigil::drivers {
 
 class SocketTarget;
 
-class MasterDriver final : private ReplicaFeed::Owner {
+class MasterDriver final : public ReplicaFeed::Owner {
  public:
-  MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, std::string rdbPath);
+  MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, const RdbOptions& rdbOptions);
   ~MasterDriver() override;
 
   // How far replicas may be sent the log: never further than the AOF has written. Set up before use.
@@ -91,7 +92,7 @@ class MasterDriver final : private ReplicaFeed::Owner {
   engine::Engine& engine_;
   ReplicationOptions& options_;
   RdbDriver& rdb_;
-  const std::string rdbPath_;
+  const RdbOptions& rdbOptions_;
   std::unique_ptr<SerialExecutor> executor_;
   std::function<oplog::Offset()> limit_;
   std::atomic<bool> backlog_{false};

@@ -171,7 +171,8 @@ void ReplicaFeed::bulk(std::string_view bytes) {
     }
   }
   if (!bytes.empty()) {
-    if (!spill_) spill_ = std::make_unique<oplog::Spill>(place_.files, place_.scratch + std::to_string(id_) + "-", UINT64_MAX);
+    if (!spill_)
+      spill_ = std::make_unique<oplog::Spill>(place_.files, place_.scratch + std::to_string(id_) + "-", UINT64_MAX);
     if (auto s = spill_->append(spilledTo_, bytes); !s) {
       MutexLock guard(mutex_);
       return fail();

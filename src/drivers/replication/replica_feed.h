@@ -5,8 +5,8 @@
 //
 // Streaming is pushed by whichever worker has new bytes, right before the replies that depend on them leave; what the
 // socket does not take stays in the log, for as long as the log keeps it, and comes from its spill where it is on disk.
-// The bulk goes out on an executor; what the socket does not take goes to a scratch file beyond a small bound, so that a
-// slow replica costs disk, not memory, and holds up nobody.
+// The bulk goes out on an executor; what the socket does not take goes to a scratch file beyond a small bound, so that
+// a slow replica costs disk, not memory, and holds up nobody.
 //
 // Thread safe where a member says so; the rest belongs to the control thread. Its lock is a leaf, apart from the log's.
 #pragma once
@@ -51,8 +51,8 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
 
   uint64_t id() const { return id_; }
   void attach();
-  void close();     // nothing is sent or heard any more
-  void keepAlive(); // a line end, while waiting
+  void close();      // nothing is sent or heard any more
+  void keepAlive();  // a line end, while waiting
 
   // Any thread. The place in the log from which streaming will go on; the reply to PSYNC in front of it.
   void setCursor(oplog::Cursor cursor, std::string reply);

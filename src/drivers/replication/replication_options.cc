@@ -34,7 +34,8 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "replicaof", .alias = "slaveof", .immutable = true}, masterAddressOption(options.master));
   registry.add({.name = "masteruser"}, stringOption(options.masterUser));
   registry.add({.name = "masterauth", .sensitive = true}, stringOption(options.masterPassword));
-  registry.add({.name = "replica-read-only", .alias = "slave-read-only", .apply = follow}, boolOption(options.readOnly));
+  registry.add({.name = "replica-read-only", .alias = "slave-read-only", .apply = follow},
+               boolOption(options.readOnly));
   registry.add({.name = "replica-serve-stale-data", .alias = "slave-serve-stale-data", .apply = follow},
                boolOption(options.serveStaleData));
   registry.add({.name = "replica-priority", .alias = "slave-priority"}, integerOption(options.priority, {0, INT_MAX}));

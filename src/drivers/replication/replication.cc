@@ -1,0 +1,54 @@
+#include "drivers/replication/replication.h"
+
+#include "drivers/replication/replication_commands.h"
+
+namespace vigil::drivers {
+
+namespace {
+constexpr MonoUs kTick = 100'000;
+}
+
+Replication::Replication(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb,
+                         const RdbOptions& rdbOptions)
+    : engine_(engine),
+      options_(options),
+      master_(engine, options, rdb, rdbOptions),
+      replica_(engine, options, rdb, master_) {}
+
+void Replication::registerCommands() { engine_.addCommands(replicationCommands(), this); }
+
+void Replication::start() {
+  options_.changed = [this] { optionsChanged(); };
+  optionsChanged();
+  replica_.becomeConfiguredRole();
+}
+
+void Replication::run() {
+  engine_.control().post([this] {
+    // What was recovered from disk says where this node's history stands.
+    const bool recovered = engine_.log().end() > 0 && engine_.log().active();
+    if (recovered) engine_.withWorld([this] { master_.needBacklog(); });
+    replica_.followConfigured(recovered);
+    tick();
+  });
+}
+
+void Replication::stop() {
+  replica_.stop();
+  master_.stop();
+}
+
+void Replication::tick() {
+  engine_.control().after(kTick, [this] { tick(); });
+  replica_.tick();
+  master_.tick();
+}
+
+void Replication::optionsChanged() {
+  engine_.state().replicaReadOnly.store(options_.readOnly.load());
+  engine_.state().serveStaleData.store(options_.serveStaleData.load());
+  engine_.log().setBacklogSize(static_cast<size_t>(options_.backlogSize.load()));
+  master_.updateNotEnough();
+}
+
+}  // namespace vigil::drivers

@@ -1,0 +1,50 @@
+// Replication of a node: both sides of it, its commands (REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT …), and its section of
+// INFO.
+//
+// Life: construct, registerCommands() before Engine::start(), start() before the loops run, run() when the data set has
+// been loaded, stop() when the loops have stopped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "drivers/persistence/rdb_options.h"
+#include "drivers/replication/master_driver.h"
+#include "drivers/replication/replica_driver.h"
+#include "drivers/replication/replication_options.h"
+
+namespace vigil::drivers {
+
+class Replication {
+ public:
+  Replication(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, const RdbOptions& rdbOptions);
+
+  void registerCommands();
+  void start();
+  void run();  // any thread
+  void stop();
+
+  // How far replicas may be sent the log; set up before start(). Whoever moves it calls Log::pump().
+  void setFeedLimit(std::function<oplog::Offset()> limit) { master_.setFeedLimit(std::move(limit)); }
+
+  engine::Engine& engine() { return engine_; }
+  MasterDriver& master() { return master_; }
+  ReplicaDriver& replica() { return replica_; }
+
+  // INFO's section "Replication", from any thread.
+  void appendReplicationInfo(std::string& out) const;
+  // INFO's section "Stats": sync_full, sync_partial_ok, sync_partial_err.
+  void appendSyncStats(std::string& out) const;
+
+ private:
+  void tick();
+  void optionsChanged();
+
+  engine::Engine& engine_;
+  ReplicationOptions& options_;
+  MasterDriver master_;
+  ReplicaDriver replica_;
+};
+
+}  // namespace vigil::drivers

@@ -1,0 +1,232 @@
+#include "drivers/replication/replication_commands.h"
+
+#include "base/text.h"
+#include "command/context.h"
+#include "drivers/replication/replication.h"
+#include "engine/connection.h"
+#include "engine/execution.h"
+#include "engine/session.h"
+
+namespace vigil::drivers {
+
+using command::CommandSpec;
+using command::Context;
+using replication::ReplicaTraits;
+
+namespace {
+
+engine::Session& sessionOf(Context& ctx) { return static_cast<engine::Session&>(ctx.session()); }
+
+// As the log says who asked: the beginning of the client's line in CLIENT LIST.
+std::string clientText(const engine::Session& session) {
+  const engine::ClientInfo& info = *session.info;
+  return "id=" + std::to_string(info.id) + " addr=" + info.address + " laddr=" + info.localAddress +
+         " fd=" + std::to_string(info.descriptor) + " name=" + info.names().name;
+}
+
+void replicaof(Context& ctx) {
+  auto& replica = ctx.owner<Replication>().replica();
+  if (equalsIgnoreCase(ctx.arg(1), "no") && equalsIgnoreCase(ctx.arg(2), "one")) {
+    replica.promote(clientText(sessionOf(ctx)));
+    return ctx.reply().ok();
+  }
+  auto port = parseInt64(ctx.arg(2));
+  if (!port) return ctx.reply().notInteger();
+  if (*port < 0 || *port > 65535) return ctx.reply().error("ERR Invalid master port");
+  MasterAddress master{std::string(ctx.arg(1)), static_cast<uint16_t>(*port)};
+  if (!replica.follow(master, clientText(sessionOf(ctx)))) {
+    ctx.owner<Replication>().engine().logger().notice(
+        "REPLICAOF would result into synchronization with the master we are already connected with. No operation "
+        "performed.");
+    return ctx.reply().simple("OK Already connected to specified master");
+  }
+  ctx.reply().ok();
+}
+
+void role(Context& ctx) {
+  auto& replication = ctx.owner<Replication>();
+  auto& reply = ctx.reply();
+  auto view = replication.replica().view();
+  oplog::Offset end = replication.engine().log().end();
+  if (view.replica) {
+    reply.array(5);
+    reply.bulk("slave");
+    reply.bulk(view.master.host);
+    reply.integer(view.master.port);
+    reply.bulk(view.state);
+    return reply.integer(view.linkUp ? end : -1);
+  }
+  reply.array(3);
+  reply.bulk("master");
+  reply.integer(end);
+  size_t mark = reply.mark();
+  size_t count = 0;
+  for (const auto& peer : replication.master().replicas()) {
+    if (peer.state != replication::ReplicaState::kOnline) continue;
+    reply.array(3);
+    reply.bulk(peer.host());
+    reply.bulk(std::to_string(peer.traits.listeningPort));
+    reply.bulk(std::to_string(peer.acked));
+    ++count;
+  }
+  reply.arrayAt(mark, count);
+}
+
+void wait(Context& ctx) {
+  auto& replication = ctx.owner<Replication>();
+  if (replication.engine().state().replica.load()) {
+    return ctx.reply().error(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is "
+        "configured to be writable (which is not the default) writes to replicas are just local and are not "
+        "propagated.");
+  }
+  auto replicas = parseInt64(ctx.arg(1));
+  if (!replicas) return ctx.reply().notInteger();
+  auto timeout = parseInt64(ctx.arg(2));
+  if (!timeout) return ctx.reply().error("ERR timeout is not an integer or out of range");
+  if (*timeout < 0) return ctx.reply().error("ERR timeout is negative");
+  engine::Session& session = sessionOf(ctx);
+  size_t acked = replication.master().countAcked(session.lastWrite);
+  if (static_cast<int64_t>(acked) >= *replicas || !ctx.mayBlock()) {
+    return ctx.reply().integer(static_cast<int64_t>(acked));
+  }
+  replication.master().await(session, session.lastWrite, static_cast<size_t>(*replicas), *timeout);
+}
+
+// True after an error reply: this node cannot serve as a master at the moment.
+bool refuseSync(Context& ctx) {
+  auto view = ctx.owner<Replication>().replica().view();
+  if (!view.replica || view.linkUp) return false;
+  ctx.reply().error("NOMASTERLINK Can't SYNC while not connected with my master");
+  return true;
+}
+
+void psync(Context& ctx) {
+  if (refuseSync(ctx)) return;
+  auto offset = parseInt64(ctx.arg(2));
+  if (!offset) return ctx.reply().notInteger();
+  ctx.owner<Replication>().master().takeOver(sessionOf(ctx), ctx.arg(1), *offset, false);
+}
+
+void sync(Context& ctx) {
+  if (refuseSync(ctx)) return;
+  ctx.owner<Replication>().master().takeOver(sessionOf(ctx), "?", -1, true);
+}
+
+// False after an error reply.
+bool noteTrait(Context& ctx, ReplicaTraits& traits, std::string_view option, std::string_view value) {
+  if (equalsIgnoreCase(option, "listening-port")) {
+    auto port = parseInt64(value);
+    if (!port || *port < 0 || *port > 65535) return ctx.reply().notInteger(), false;
+    traits.listeningPort = static_cast<uint16_t>(*port);
+  } else if (equalsIgnoreCase(option, "ip-address")) {
+    if (value.size() >= 256) {
+      ctx.reply().error("ERR REPLCONF ip-address provided by replica instance is too long: " +
+                        std::to_string(value.size()) + " bytes");
+      return false;
+    }
+    traits.address = value;
+  } else if (equalsIgnoreCase(option, "capa")) {
+    if (equalsIgnoreCase(value, "eof")) traits.eof = true;
+    if (equalsIgnoreCase(value, "psync2")) traits.psync2 = true;
+  } else if (!equalsIgnoreCase(option, "version")) {
+    ctx.reply().error("ERR Unrecognized REPLCONF option: " + std::string(option));
+    return false;
+  }
+  return true;
+}
+
+void replconf(Context& ctx) {
+  if (ctx.argc() % 2 == 0) return ctx.reply().syntaxError();
+  engine::Session& session = sessionOf(ctx);
+  // Acknowledgements of what is no replica, and requests for them that are not our master's, get no answer.
+  if (ctx.argc() > 1 && (equalsIgnoreCase(ctx.arg(1), "ack") || equalsIgnoreCase(ctx.arg(1), "getack"))) return;
+  if (!session.peer) session.peer = std::make_shared<ReplicaTraits>();
+  auto traits = std::static_pointer_cast<ReplicaTraits>(session.peer);
+  for (size_t i = 1; i + 1 < ctx.argc(); i += 2) {
+    if (!noteTrait(ctx, *traits, ctx.arg(i), ctx.arg(i + 1))) return;
+  }
+  ctx.reply().ok();
+}
+
+using namespace command;  // the flags of the rows
+
+constexpr std::string_view kWaitTips[] = {"request_policy:all_shards", "response_policy:agg_min"};
+
+constexpr CommandSpec kCommands[] = {
+    {.name = "replicaof",
+     .arity = 3,
+     .flags = kAdmin | kNoscript | kStale | kNoAsyncLoading | kWholeKeyspace,
+     .categories = kCatAdmin | kCatDangerous,
+     .handler = replicaof,
+     .group = "server",
+     .since = "5.0.0",
+     .summary = "Configures a server as replica of another, or promotes it to a master.",
+     .complexity = "O(1)",
+     .arguments = "args:(host-port:{host:string port:integer}|no-one:{no:NO one:ONE})"},
+    {.name = "slaveof",
+     .arity = 3,
+     .flags = kAdmin | kNoscript | kStale | kNoAsyncLoading | kWholeKeyspace,
+     .categories = kCatAdmin | kCatDangerous,
+     .handler = replicaof,
+     .group = "server",
+     .since = "1.0.0",
+     .summary = "Sets a Redis server as a replica of another, or promotes it to being a master.",
+     .complexity = "O(1)",
+     .deprecatedSince = "5.0.0",
+     .replacedBy = "`REPLICAOF`",
+     .arguments = "args:(host-port:{host:string port:integer}|no-one:{no:NO one:ONE})"},
+    {.name = "role",
+     .arity = 1,
+     .flags = kNoscript | kLoading | kStale | kFast | kSentinel | kNoLocks,
+     .categories = kCatFast | kCatAdmin | kCatDangerous,
+     .handler = role,
+     .group = "server",
+     .since = "2.8.12",
+     .summary = "Returns the replication role.",
+     .complexity = "O(1)"},
+    {.name = "wait",
+     .arity = 3,
+     .flags = kNoscript | kBlocking | kNoLocks,
+     .categories = kCatConnection | kCatBlocking,
+     .handler = wait,
+     .group = "generic",
+     .since = "3.0.0",
+     .summary = "Blocks until the asynchronous replication of all preceding write commands sent by the connection is "
+                "completed.",
+     .complexity = "O(1)",
+     .tips = kWaitTips,
+     .arguments = "numreplicas:integer timeout:integer"},
+    {.name = "psync",
+     .arity = -3,
+     .flags = kAdmin | kNoscript | kNoAsyncLoading | kNoMulti | kNoLocks,
+     .categories = kCatAdmin | kCatDangerous,
+     .handler = psync,
+     .group = "server",
+     .since = "2.8.0",
+     .summary = "An internal command used in replication.",
+     .arguments = "replicationid:string offset:integer"},
+    {.name = "sync",
+     .arity = 1,
+     .flags = kAdmin | kNoscript | kNoAsyncLoading | kNoMulti | kNoLocks,
+     .categories = kCatAdmin | kCatDangerous,
+     .handler = sync,
+     .group = "server",
+     .since = "1.0.0",
+     .summary = "An internal command used in replication."},
+    {.name = "replconf",
+     .arity = -1,
+     .flags = kAdmin | kNoscript | kLoading | kStale | kAllowBusy | kNoLocks,
+     .categories = kCatAdmin | kCatDangerous,
+     .handler = replconf,
+     .group = "server",
+     .since = "3.0.0",
+     .summary = "An internal command for configuring the replication stream.",
+     .complexity = "O(1)"},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> replicationCommands() { return kCommands; }
+
+}  // namespace vigil::drivers

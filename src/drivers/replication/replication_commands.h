@@ -1,0 +1,12 @@
+// REPLICAOF, SLAVEOF, ROLE, WAIT, PSYNC, SYNC, REPLCONF. Their owner is a Replication.
+#pragma once
+
+#include <span>
+
+#include "command/spec.h"
+
+namespace vigil::drivers {
+
+std::span<const command::CommandSpec> replicationCommands();
+
+}  // namespace vigil::drivers
