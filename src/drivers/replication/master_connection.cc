@@ -66,7 +66,7 @@ void MasterConnection::onReadable() {
     if (!read()) return;
     if (mode_ == Mode::kLines) takeLines();
     if (*alive && stream_ && mode_ == Mode::kTransfer) takeTransfer();
-    if (!*alive || !stream_ || (loader_ && loader_->full())) return;
+    if (!*alive || !stream_ || mode_ >= Mode::kLoading || (loader_ && loader_->full())) return;
   }
 }
 
@@ -121,6 +121,11 @@ void MasterConnection::takeTransfer() {
   } else if (loader_->full()) {
     stream_->wantRead(false);
   }
+}
+
+void MasterConnection::hold() {
+  mode_ = Mode::kHeld;
+  if (stream_) stream_->wantRead(false);
 }
 
 void MasterConnection::resume() {

@@ -29,6 +29,8 @@ class MasterConnection final : public StreamHandler {
   void receiveSnapshot(std::shared_ptr<SnapshotLoader> loader, std::function<void()> complete);
   // The loader can take more.
   void resume();
+  // What follows is neither line nor transfer: it is kept until release().
+  void hold();
   // While the snapshot is loaded: tells the master that we are alive.
   void keepAlive();
   // Gives the stream away, with what was read behind the handshake or the transfer.
@@ -41,7 +43,7 @@ class MasterConnection final : public StreamHandler {
   int64_t transferReceived() const { return transfer_.received(); }
 
  private:
-  enum class Mode : uint8_t { kConnecting, kLines, kTransfer, kLoading };
+  enum class Mode : uint8_t { kConnecting, kLines, kTransfer, kLoading, kHeld };
 
   bool read();
   void takeLines();

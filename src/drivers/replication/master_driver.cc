@@ -358,24 +358,24 @@ void MasterDriver::updateNotEnough() {
 
 // --- WAIT ------------------------------------------------------------------------------------------------------
 
-void MasterDriver::await(engine::Session& session, oplog::Offset offset, size_t replicas, int64_t timeoutMs) {
-  session.suspended = engine::Session::Suspended::kWaiting;
+void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, oplog::Offset offset, size_t replicas,
+                         int64_t timeoutMs) {
   // An answer is due at once, not with the replicas' next second.
   std::string_view command[] = {"REPLCONF", "GETACK", "*"};
   engine_.log().append(-1, command);
-  Wait wait{&session.connection->worker(), session.id, offset, replicas};
-  engine_.control().post([this, wait, timeoutMs]() mutable {
+  Wait wait{std::move(reply), offset, replicas};
+  engine_.control().post([this, wait = std::move(wait), timeoutMs]() mutable {
     engine_.log().pump();
+    const uint64_t number = ++nextWait_;
     if (timeoutMs > 0) {
-      wait.timer = engine_.control().after(timeoutMs * 1000, [this, id = wait.session] {
-        auto at = waits_.find(id);
+      wait.timer = engine_.control().after(timeoutMs * 1000, [this, number] {
+        auto at = waits_.find(number);
         if (at == waits_.end()) return;
-        Wait ended = at->second;
+        answerWait(at->second);
         waits_.erase(at);
-        answerWait(ended);
       });
     }
-    waits_[wait.session] = wait;
+    waits_[number] = std::move(wait);
     checkWaits();
   });
 }
@@ -392,28 +392,16 @@ void MasterDriver::checkWaits() {
   }
 }
 
-void MasterDriver::answerWait(const Wait& wait) {
+void MasterDriver::answerWait(Wait& wait) {
   auto count = static_cast<int64_t>(countAcked(wait.offset));
-  wait.worker->loop().post([wait, count] {
-    engine::Connection* connection = wait.worker->findConnection(wait.session);
-    if (!connection || connection->session().suspended != engine::Session::Suspended::kWaiting) return;
-    connection->session().reply.integer(count);
-    wait.worker->queueFlush(*connection);
-    connection->resume();
-  });
+  wait.reply->answer([count](command::Reply& reply) { reply.integer(count); });
 }
 
 void MasterDriver::endAwaits(std::string error) {
   engine_.control().post([this, error = std::move(error)] {
-    for (auto& [id, wait] : waits_) {
+    for (auto& [number, wait] : waits_) {
       engine_.control().cancel(wait.timer);
-      wait.worker->loop().post([wait, error] {
-        engine::Connection* connection = wait.worker->findConnection(wait.session);
-        if (!connection || connection->session().suspended != engine::Session::Suspended::kWaiting) return;
-        connection->session().reply.error(error);
-        wait.worker->queueFlush(*connection);
-        connection->resume();
-      });
+      wait.reply->answer([error](command::Reply& reply) { reply.error(error); });
     }
     waits_.clear();
   });

@@ -16,6 +16,7 @@
 #include "drivers/persistence/snapshot_runner.h"
 #include "drivers/replication/replica_feed.h"
 #include "drivers/replication/replication_options.h"
+#include "engine/deferred_reply.h"
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "replication/master_side.h"
@@ -43,7 +44,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
 
   // WAIT. Any thread.
   size_t countAcked(oplog::Offset offset) const;
-  void await(engine::Session& session, oplog::Offset offset, size_t replicas, int64_t timeoutMs);
+  void await(std::shared_ptr<engine::DeferredReply> reply, oplog::Offset offset, size_t replicas, int64_t timeoutMs);
   void endAwaits(std::string error);  // the role changed
 
   // Any thread.
@@ -60,8 +61,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
  private:
   struct Newcomer;
   struct Wait {
-    engine::Worker* worker;
-    uint64_t session;
+    std::shared_ptr<engine::DeferredReply> reply;
     oplog::Offset offset;
     size_t replicas;
     TimerId timer = 0;
@@ -78,7 +78,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void ping();
   void dropBacklog();
   void checkWaits();
-  void answerWait(const Wait& wait);
+  void answerWait(Wait& wait);
   std::shared_ptr<ReplicaFeed> feed(uint64_t id) const;
 
   // --- ReplicaFeed::Owner ---
@@ -105,7 +105,8 @@ class MasterDriver final : public ReplicaFeed::Owner {
   std::map<uint64_t, std::shared_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);
 
   // The control thread's.
-  std::map<uint64_t, Wait> waits_;  // by session
+  std::map<uint64_t, Wait> waits_;
+  uint64_t nextWait_ = 0;
   MonoUs lastNewline_ = 0;
   // From its begin until its end; set with the world held.
   std::shared_ptr<RunningSnapshot> snapshot_;

@@ -74,6 +74,7 @@ void ReplicaDriver::onEvent(LinkEvent event) {
 void ReplicaDriver::carryOut(Effects effects, uint64_t attempt) {
   if (effects.empty()) return;
   if (std::none_of(effects.begin(), effects.end(), needsWorld)) return onControl(effects);
+  if (connection_) connection_->hold();  // bytes of the stream may have come with the answer
   engine_.withWorld([this, attempt, effects = std::move(effects)] {
     if (liveAttempt_.load() == attempt) inWorld(effects, nullptr);
   });

@@ -1,6 +1,7 @@
 #include "drivers/replication/replication.h"
 
 #include "drivers/replication/replication_commands.h"
+#include "engine/info_registry.h"
 
 namespace vigil::drivers {
 
@@ -15,7 +16,11 @@ Replication::Replication(engine::Engine& engine, ReplicationOptions& options, Rd
       master_(engine, options, rdb, rdbOptions),
       replica_(engine, options, rdb, master_) {}
 
-void Replication::registerCommands() { engine_.addCommands(replicationCommands(), this); }
+void Replication::registerCommands() {
+  engine_.addCommands(replicationCommands(), this);
+  engine_.info().add("replication", "replication", [this](engine::InfoWriter& out) { writeInfo(out); });
+  engine_.info().add("stats", "syncs", [this](engine::InfoWriter& out) { writeSyncStatistics(out); });
+}
 
 void Replication::start() {
   options_.changed = [this] { optionsChanged(); };

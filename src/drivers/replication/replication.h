@@ -1,4 +1,4 @@
-// Replication of a node: both sides of it, its commands (REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT …), and its section of
+// Replication of a node: both sides of it, its commands (REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT …), and its parts of
 // INFO.
 //
 // Life: construct, registerCommands() before Engine::start(), start() before the loops run, run() when the data set has
@@ -13,6 +13,10 @@
 #include "drivers/replication/master_driver.h"
 #include "drivers/replication/replica_driver.h"
 #include "drivers/replication/replication_options.h"
+
+namespace vigil::engine {
+class InfoWriter;
+}
 
 namespace vigil::drivers {
 
@@ -32,12 +36,10 @@ class Replication {
   MasterDriver& master() { return master_; }
   ReplicaDriver& replica() { return replica_; }
 
-  // INFO's section "Replication", from any thread.
-  void appendReplicationInfo(std::string& out) const;
-  // INFO's section "Stats": sync_full, sync_partial_ok, sync_partial_err.
-  void appendSyncStats(std::string& out) const;
-
  private:
+  // Parts of INFO; any thread.
+  void writeInfo(engine::InfoWriter& out) const;
+  void writeSyncStatistics(engine::InfoWriter& out) const;
   void tick();
   void optionsChanged();
 

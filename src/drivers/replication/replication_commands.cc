@@ -87,10 +87,11 @@ void wait(Context& ctx) {
   if (*timeout < 0) return ctx.reply().error("ERR timeout is negative");
   engine::Session& session = sessionOf(ctx);
   size_t acked = replication.master().countAcked(session.lastWrite);
-  if (static_cast<int64_t>(acked) >= *replicas || !ctx.mayBlock()) {
+  if (static_cast<int64_t>(acked) >= *replicas || !engine::DeferredReply::possible(ctx)) {
     return ctx.reply().integer(static_cast<int64_t>(acked));
   }
-  replication.master().await(session, session.lastWrite, static_cast<size_t>(*replicas), *timeout);
+  replication.master().await(std::make_shared<engine::DeferredReply>(ctx), session.lastWrite,
+                             static_cast<size_t>(*replicas), *timeout);
 }
 
 // True after an error reply: this node cannot serve as a master at the moment.
