@@ -2,6 +2,7 @@
 
 #include "engine/engine.h"
 #include "engine/worker.h"
+#include "wire/resp_reply_parser.h"
 
 namespace vigil::engine {
 
@@ -113,6 +114,27 @@ void Connection::flush() {
   if (more != wantsWrite_) {
     wantsWrite_ = more;
     stream_->wantWrite(more);
+  }
+}
+
+void Connection::failReplies(std::string_view error) {
+  if (wantsWrite_) return close("replies that are not safe");
+  auto& out = session_.out;
+  std::string bytes;
+  std::string_view pieces[kPieces];
+  while (!out.empty()) {
+    const size_t before = bytes.size();
+    const size_t count = out.gather(pieces, kPieces);
+    for (size_t i = 0; i < count; ++i) bytes.append(pieces[i]);
+    out.consume(bytes.size() - before);
+  }
+  out.clear();
+  std::string_view rest = bytes;
+  wire::ReplyParser parser;
+  size_t consumed = 0;
+  while (!rest.empty() && parser.feed(rest, consumed) == wire::ReplyParser::Outcome::kComplete) {
+    rest.remove_prefix(consumed);
+    session_.reply.error(error);
   }
 }
 

@@ -30,6 +30,9 @@ class Connection final : public StreamHandler {
   void resume();
   // Sends what may be sent. Called by the worker at the end of a turn, and when the commit point moved.
   void flush();
+  // What the waiting replies depend on may never be safe: each becomes this error, so that nothing is acknowledged. Where
+  // a part of them was sent already, the connection closes instead.
+  void failReplies(std::string_view error);
   bool flushQueued = false;  // the worker has it on its list of connections to flush
 
   // Closes at the end of this turn of the loop.

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
+#include <system_error>
 
 namespace vigil::engine {
 
@@ -14,9 +16,14 @@ struct NodeState {
   std::atomic<bool> serveStaleData{true};      // replica-serve-stale-data
   std::atomic<bool> loading{false};            // a data set is being loaded: only commands with kLoading
   std::atomic<bool> saveFailed{false};         // stop-writes-on-bgsave-error applies
-  std::atomic<bool> aofFailed{false};          // the AOF cannot be written
-  std::atomic<int> snapshotBacklog{0};         // snapshots that cannot keep up with writers: these are parked
+  std::atomic<int> aofError{0};                // errno with which the AOF cannot be written, 0: it can
+  std::atomic<int> snapshotBacklog{0};         // snapshots, or the AOF, that cannot keep up: writers are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
 };
+
+// What writers are told while the AOF cannot be written.
+inline std::string aofErrorText(int error) {
+  return "MISCONF Errors writing to the AOF file: " + std::generic_category().message(error);
+}
 
 }  // namespace vigil::engine

@@ -559,9 +559,13 @@ bool Worker::beforeSleep() {
       Connection* connection = toFlush_[i];
       connection->flushQueued = false;
       Session& session = connection->session();
-      if (session.barrier != 0 && !engine_.commit().reached(session.barrier)) {
-        commitWaiters_.push_back(connection);
-        continue;
+      if (session.barrier != 0 && engine_.commit().mustWait(session.barrier)) {
+        const int aofError = engine_.state().aofError.load(std::memory_order_relaxed);
+        if (aofError == 0) {
+          commitWaiters_.push_back(connection);
+          continue;
+        }
+        connection->failReplies(aofErrorText(aofError));
       }
       connection->flush();
       if (session.out.empty() && session.out.memory() > kShrinkOutput) session.out.shrink();

@@ -119,8 +119,10 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
           "that may modify the data set are disabled, because this instance is configured to report errors during "
           "writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
           "details about the RDB error.";
-    } else if (state.aofFailed.load(kRelaxed)) {
-      error = "MISCONF Errors writing to the AOF file: see the server's log";
+    } else if (int code = state.aofError.load(kRelaxed); code != 0) {
+      if (session.transaction) session.transaction->failed = true;
+      session.reply.error(aofErrorText(code));
+      return false;
     } else if (state.notEnoughReplicas.load(kRelaxed)) {
       error = "NOREPLICAS Not enough good replicas to write.";
     }

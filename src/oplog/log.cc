@@ -352,21 +352,21 @@ void Log::restart(History history, Offset start) {
 }
 
 void Log::addSink(Sink* sink, int rank) {
-  MutexLock guard(sinksMutex_);
+  std::unique_lock guard(sinksMutex_);
   sinks_.emplace_back(rank, sink);
   std::stable_sort(sinks_.begin(), sinks_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   haveSinks_.store(true, std::memory_order_release);
 }
 
 void Log::removeSink(Sink* sink) {
-  MutexLock guard(sinksMutex_);
+  std::unique_lock guard(sinksMutex_);
   std::erase_if(sinks_, [sink](const auto& s) { return s.second == sink; });
   haveSinks_.store(!sinks_.empty(), std::memory_order_release);
 }
 
 void Log::pump() {
   if (!haveSinks_.load(std::memory_order_acquire)) return;
-  MutexLock guard(sinksMutex_);
+  std::shared_lock guard(sinksMutex_);
   for (auto& [rank, sink] : sinks_) sink->pump();
 }
 

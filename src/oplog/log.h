@@ -24,6 +24,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -210,8 +211,9 @@ class Log {
   std::deque<Reservation> inFlight_ GUARDED_BY(mutex_);
   uint64_t firstTicket_ GUARDED_BY(mutex_) = 0;  // of inFlight_.front()
 
-  Mutex sinksMutex_;
-  std::vector<std::pair<int, Sink*>> sinks_ GUARDED_BY(sinksMutex_);
+  // Shared by those who pump, as sinks may take their time; exclusive for a change of the list.
+  std::shared_mutex sinksMutex_;
+  std::vector<std::pair<int, Sink*>> sinks_;
   std::atomic<bool> haveSinks_{false};
   std::atomic<Offset> pumped_{0};
 };

@@ -1,0 +1,270 @@
+#include "drivers/persistence/aof_loader.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "command/command_table.h"
+#include "drivers/persistence/rdb_driver.h"
+#include "engine/engine.h"
+#include "engine/worker.h"
+#include "keyspace/keyspace.h"
+#include "persistence/rdb_load.h"
+
+namespace vigil::drivers {
+
+using persistence::AofFileEnd;
+using persistence::AofHead;
+using persistence::AofReader;
+
+namespace {
+
+constexpr size_t kPrefetch = 32;  // commands whose keys are looked for ahead
+
+std::string seconds(MonoUs microseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f seconds", static_cast<double>(microseconds) / 1e6);
+  return text;
+}
+
+// The head with which an incremental file begins; an empty history if it has none.
+AofHead headOf(File& file) {
+  std::string text(persistence::kMaxAnnotation, '\0');
+  auto got = file.readAt(0, text);
+  if (!got) return {};
+  text.resize(*got);
+  auto annotation = persistence::parseAnnotation(std::string_view(text).substr(0, text.find('\r')));
+  auto* head = std::get_if<AofHead>(&annotation);
+  return head ? *head : AofHead{};
+}
+
+}  // namespace
+
+AofLoader::AofLoader(engine::Engine& engine, persistence::AofDirectory& directory, const AofOptions& options,
+                     const RdbDriver& rdb, SerialExecutor& executor)
+    : engine_(engine), directory_(directory), options_(options), rdb_(rdb), executor_(executor) {
+  session_.fromMaster = true;  // nothing expires on its own account, nothing is logged
+}
+
+AofLoader::~AofLoader() = default;
+
+void AofLoader::load(Done done) {
+  done_ = std::move(done);
+  began_ = engine_.system().clock.mono();
+  if (auto found = findSources(); !found) return refuse(found.error());
+  openNext();
+}
+
+Status AofLoader::findSources() {
+  const auto& manifest = directory_.manifest();
+  if (manifest.base) sources_.push_back({manifest.base->name, true});
+  for (const auto& info : manifest.incremental) sources_.push_back({info.name});
+  for (Source& source : sources_) {
+    auto file = engine_.system().files.open(directory_.path(source.name), FileSystem::Open::kRead);
+    if (!file) {
+      return fail("Fatal error: can't open the append log file " + source.name +
+                  " for reading: " + file.error().message);
+    }
+    auto size = (*file)->size();
+    if (!size) return fail("Unable to obtain the AOF file " + source.name + " length. stat: " + size.error().message);
+    source.size = *size;
+    if (source.size != 0) last_ = static_cast<size_t>(&source - sources_.data());
+    (source.base ? outcome_.baseSize : outcome_.incrementSize) += source.size;
+  }
+  return {};
+}
+
+void AofLoader::refuse(Error error) { done_(std::unexpected(std::move(error))); }
+
+void AofLoader::finish() {
+  engine_.logger().notice("DB loaded from append only file: " + seconds(engine_.system().clock.mono() - began_));
+  done_(outcome_);
+}
+
+void AofLoader::openNext() {
+  if (current_ == sources_.size()) return finish();
+  if (auto opened = openSource(); !opened) return refuse(opened.error());
+  if (!loaded_) return readMore();
+  engine_.withWorld([self = shared_from_this()] {
+    self->engine_.keyspace().replaceAll(*self->loaded_);
+    self->executor_.submit([self] {
+      self->loaded_.reset();
+      self->readMore();
+    });
+  });
+}
+
+Status AofLoader::openSource() {
+  const Source& source = sources_[current_];
+  fileBegan_ = engine_.system().clock.mono();
+  auto file = engine_.system().files.open(directory_.path(source.name), FileSystem::Open::kAppendOrCreate);
+  if (!file) return std::unexpected(file.error());
+  file_ = std::move(*file);
+  uint64_t from = 0;
+  if (source.base) {
+    char signature[5];
+    auto got = file_->readAt(0, signature);
+    if (got && *got == sizeof signature && std::string_view(signature, sizeof signature) == "REDIS") {
+      auto behind = loadRdb();
+      if (!behind) return std::unexpected(behind.error());
+      from = *behind;
+    }
+  }
+  startReader(from);
+  return {};
+}
+
+Result<uint64_t> AofLoader::loadRdb() {
+  const Source& source = sources_[current_];
+  const bool modern = source.name.ends_with(".rdb");
+  Logger& logger = engine_.logger();
+  logger.notice(modern ? "Reading RDB base file on AOF loading..." : "Reading RDB preamble from AOF file...");
+  loaded_ = std::make_unique<keyspace::Keyspace>(engine_.keyspace().options());
+  auto options = rdb_.loadOptions(source.size);
+  options.dropExpired = false;  // the increments decide
+  persistence::RdbLoader loader(*loaded_, options);
+  auto behind = persistence::loadRdbFile(loader, *file_);
+  rdb_.logOrigin(loader.aux());
+  if (!behind) {
+    logger.warning(behind.error().message);
+    return fail(modern ? "Error reading the RDB base file " + source.name + ", AOF loading aborted"
+                       : "Error reading the RDB preamble of the AOF file " + source.name + ", AOF loading aborted");
+  }
+  rdb_.logLoaded(loader);
+  if (*behind < source.size) logger.notice("Reading the remaining AOF tail...");
+  return *behind;
+}
+
+void AofLoader::startReader(uint64_t from) {
+  AofHead next;
+  // After a failed sync the next file goes on before this one's end, of which nothing can be trusted from there.
+  for (size_t i = current_ + 1; i < sources_.size() && next.history.empty(); ++i) {
+    auto file = engine_.system().files.open(directory_.path(sources_[i].name), FileSystem::Open::kRead);
+    if (file) next = headOf(**file);
+  }
+  const bool limited = !next.history.empty();
+  reader_ = std::make_unique<AofReader>(*file_, from, next.history, limited ? next.offset : AofReader::kNoLimit);
+  session_.db = 0;
+}
+
+void AofLoader::readMore() {
+  for (;;) {
+    auto more = reader_->next();
+    if (!more) return refuse(more.error());
+    if (*more) {
+      engine_.withWorld([self = shared_from_this()] {
+        self->executeBatch();
+        self->executor_.submit([self] { self->readMore(); });
+      });
+      return;
+    }
+    if (!failure_.empty()) return refuse({failure_});
+    if (auto ended = fileEnded(); !ended) return refuse(ended.error());
+    ++current_;
+    return openNext();
+  }
+}
+
+bool AofLoader::prepare(const AofReader::Command& command, Prepared& prepared) {
+  prepared = {};
+  prepared.entry = engine_.commands().find(command.args[0]);
+  if (!prepared.entry) return false;
+  const auto& keys = prepared.entry->spec->keys;
+  if (keys.size() == 1 && keys.front().begin == command::KeySpec::Begin::kIndex &&
+      static_cast<size_t>(keys.front().index) < command.args.size()) {
+    prepared.keyArgument = static_cast<size_t>(keys.front().index);
+    prepared.hash = engine_.keyspace().hashOf(command.args[prepared.keyArgument]);
+    engine_.keyspace().prefetchBucket(session_.db, prepared.hash);
+  } else if (!prepared.entry->spec->subcommands.empty() && command.args.size() > 1) {
+    if (const auto* sub = prepared.entry->subcommand(command.args[1])) prepared.entry = sub;
+  }
+  return prepared.entry->spec->handler != nullptr;
+}
+
+void AofLoader::executeBatch() {
+  engine::Execution& execution = engine_.worker(0).execution();
+  const UnixMs now = engine_.system().clock.wall() / 1000;
+  execution.locks().setWorld(true);
+  auto commands = reader_->commands();
+  prepared_.resize(kPrefetch);
+  while (!commands.empty() && failure_.empty()) {
+    const size_t count = std::min(commands.size(), kPrefetch);
+    for (size_t i = 0; i < count; ++i) {
+      if (prepare(commands[i], prepared_[i])) continue;
+      failure_ = unknownCommand(commands[i]);
+      break;
+    }
+    if (!failure_.empty()) break;
+    for (size_t i = 0; i < count; ++i) {
+      if (prepared_[i].keyArgument != 0) engine_.keyspace().prefetchEntry(session_.db, prepared_[i].hash);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const auto& args = commands[i].args;
+      const command::CommandSpec& spec = *prepared_[i].entry->spec;
+      const auto argc = static_cast<int>(args.size());
+      if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) continue;  // an error, as it was when logged
+      execution.begin(now, false);
+      execution.run(session_, *prepared_[i].entry, args, session_.reply, prepared_[i].keyArgument, prepared_[i].hash);
+      execution.finish();
+    }
+    session_.out.clear();  // nobody reads the replies
+    commands = commands.subspan(count);
+  }
+  execution.locks().setWorld(false);
+}
+
+std::string AofLoader::unknownCommand(const AofReader::Command& command) const {
+  std::string text = "Unknown command '" + std::string(command.args[0].substr(0, 128)) +
+                     "' reading the append only file " + sources_[current_].name;
+  if (command.args.size() > 1) text += " (key '" + std::string(command.args[1].substr(0, 128)) + "')";
+  return text + ". Nothing is loaded: this version does not have the command, or the file is not an AOF.";
+}
+
+Status AofLoader::fileEnded() {
+  const AofFileEnd& end = reader_->end();
+  const Source& source = sources_[current_];
+  Logger& logger = engine_.logger();
+  if (end.insideTransaction) logger.warning("Revert incomplete MULTI/EXEC transaction in AOF file " + source.name);
+  if (end.kind == AofFileEnd::Kind::kDamaged && !(end.tornTail && isLast() && options_.loadTruncated.load())) {
+    return fail("Bad file format reading the append only file " + source.name +
+                ": make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest> (" +
+                end.problem + ", at offset " + std::to_string(end.damagedAt) + ")");
+  }
+  if (end.kind != AofFileEnd::Kind::kWhole) {
+    if (!isLast()) return fail("Fatal error: the truncated file " + source.name + " is not the last file");
+    if (!options_.loadTruncated.load()) {
+      return fail("Unexpected end of file reading the append only file " + source.name +
+                  ". You can: 1) Make a backup of your AOF file, then use ./redis-check-aof --fix "
+                  "<filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to "
+                  "yes and restart the server.");
+    }
+    if (auto cut = cutTail(end.validTo); !cut) return cut;
+  }
+  if (end.edited) {
+    logger.warning("Somebody changed the AOF file " + source.name +
+                   ": it is loaded as it is, and begins a new replication history.");
+  }
+  if (source.size != 0) {
+    outcome_.resumable = !source.base && end.resumable;
+    outcome_.position = end.position;
+  }
+  logger.notice("DB loaded from " + std::string(source.base ? "base" : "incr") + " file " + source.name + ": " +
+                seconds(engine_.system().clock.mono() - fileBegan_));
+  return {};
+}
+
+Status AofLoader::cutTail(uint64_t at) {
+  const Source& source = sources_[current_];
+  Logger& logger = engine_.logger();
+  logger.warning("!!! Warning: short read while loading the AOF file " + source.name + "!!!");
+  logger.warning("AOF loaded anyway because aof-load-truncated is enabled");
+  logger.warning("!!! Truncating the AOF " + source.name + " at offset " + std::to_string(at) + " !!!");
+  if (auto cut = file_->truncate(at); !cut) {
+    return fail("Error truncating the AOF file " + source.name + ": " + cut.error().message);
+  }
+  outcome_.incrementSize -= source.base ? 0 : source.size - at;
+  logger.warning("AOF " + source.name + " loaded anyway because aof-load-truncated is enabled");
+  return {};
+}
+
+}  // namespace vigil::drivers

@@ -1,0 +1,72 @@
+// The folder of an append-only log, as Redis 7 lays it out: appendonlydir/ with a manifest, a base file and incremental
+// files. Every change is one atomic, durable replacement of the manifest, so that a crash at any moment leaves a set of
+// files that loads.
+//
+//   addIncrement():  manifest names the new file  -> it may be written
+//   replace():       the new base is durable      -> manifest {new base, increments from X on, the rest as history}
+//                    -> removeHistory(): files deleted, then forgotten
+//
+// Used by one thread at a time. Blocks on files.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ports/files.h"
+#include "base/result.h"
+#include "persistence/aof_increment.h"
+#include "wire/aof_manifest.h"
+
+namespace vigil {
+class Logger;
+}
+
+namespace vigil::persistence {
+
+class AofDirectory {
+ public:
+  // `folder` and `fileName`: appenddirname and appendfilename.
+  AofDirectory(FileSystem& files, Logger& logger, std::string folder, std::string fileName);
+
+  // Reads the manifest, if there is one. Moves an AOF of Redis before 7 into the folder first.
+  Status open();
+  const wire::AofManifest& manifest() const { return manifest_; }
+  bool empty() const { return !manifest_.base && manifest_.incremental.empty(); }
+
+  const std::string& folder() const { return folder_; }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string nextBaseName(bool rdb) const;
+  std::string nextIncrementName() const;
+  // Where a new base is written before it gets its name.
+  std::string temporaryBasePath() const { return path("temp-rewriteaof-base.aof"); }
+  Status makeFolder();
+
+  // The file that the last record of the manifest names, or a new one if there is none.
+  Result<std::unique_ptr<AofIncrement>> openLastIncrement();
+  // `instead`: of this one, whose content is of no use any more; it becomes history.
+  Result<std::unique_ptr<AofIncrement>> addIncrement(const std::string& instead = {});
+  // The file at temporaryBasePath(), synced, becomes the base; increments before `firstIncrement` become history, and
+  // so does the old base.
+  Status replaceBase(bool rdb, const std::string& firstIncrement);
+  // An increment that is not in the manifest yet: of a log that begins anew (AOF turned on, a full resync), until its
+  // base is complete.
+  Result<std::unique_ptr<AofIncrement>> openTemporaryIncrement();
+  // The file at temporaryBasePath() and the temporary increment become the whole log; all that was there is history.
+  Status startOver(bool rdb, AofIncrement& increment);
+  // Deletes what the manifest calls history. What cannot be deleted stays there for the next time.
+  Status removeHistory();
+
+ private:
+  Status upgradeOldFile();
+  Status store(wire::AofManifest next);
+  Result<std::unique_ptr<AofIncrement>> openIncrement(const std::string& name);
+
+  FileSystem& files_;
+  Logger& logger_;
+  const std::string folder_;
+  const std::string fileName_;
+  wire::AofManifest manifest_;
+};
+
+}  // namespace vigil::persistence
