@@ -22,6 +22,7 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
     : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
               oplog::History{system.entropy.hex(40)}),
       rdb_(engine_, options.rdb),
+      aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb) {}
 
 Node::~Node() = default;
@@ -29,24 +30,32 @@ Node::~Node() = default;
 Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   engine_.addDataCommands();
   rdb_.registerCommands();
+  aof_.registerCommands();
   replication_.registerCommands();
   engine_.state().loading.store(true);
   engine_.start(workers, control);
   rdb_.start();
+  aof_.start();
   replication_.start();
   return {};
 }
 
 void Node::load(std::move_only_function<void(Status)> loaded) {
-  rdb_.load([this, loaded = std::move(loaded)](Status status) mutable {
+  auto then = [this, loaded = std::move(loaded)](Status status) mutable {
     if (status) replication_.run();
     loaded(std::move(status));
-  });
+  };
+  if (aof_.enabled()) {
+    aof_.load(std::move(then));
+  } else {
+    rdb_.load(std::move(then));
+  }
 }
 
 void Node::stop() {
   replication_.stop();
   rdb_.stop();
+  aof_.stop();
   engine_.stop();
 }
 

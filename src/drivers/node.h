@@ -15,6 +15,7 @@
 #include "base/ports/system.h"
 #include "base/result.h"
 #include "drivers/node_options.h"
+#include "drivers/persistence/aof.h"
 #include "drivers/persistence/rdb_driver.h"
 #include "drivers/replication/replication.h"
 #include "engine/engine.h"
@@ -41,10 +42,12 @@ class Node {
   engine::Engine& engine() { return engine_; }
   RdbDriver& rdb() { return rdb_; }
   Replication& replication() { return replication_; }
+  Aof& aof() { return aof_; }
 
  private:
   engine::Engine engine_;
   RdbDriver rdb_;
+  Aof aof_;
   Replication replication_;
 };
 

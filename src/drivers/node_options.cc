@@ -12,6 +12,7 @@ void registerOptions(ConfigRegistry& registry, NodeOptions& options) {
   engine::registerOptions(registry, options.engine);
   registerOptions(registry, options.rdb);
   registerOptions(registry, options.replication);
+  options.aof.addTo(registry);
 }
 
 }  // namespace vigil::drivers

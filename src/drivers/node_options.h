@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "drivers/persistence/aof_options.h"
 #include "drivers/persistence/rdb_options.h"
 #include "drivers/replication/replication_options.h"
 #include "engine/options.h"
@@ -20,6 +21,7 @@ struct NodeOptions {
   engine::Options engine;
   RdbOptions rdb;
   ReplicationOptions replication;
+  AofOptions aof;
 };
 
 void registerOptions(ConfigRegistry& registry, NodeOptions& options);

@@ -138,7 +138,7 @@ Status AofDirectory::replaceBase(bool rdb, const std::string& firstIncrement) {
 
 Result<std::unique_ptr<AofIncrement>> AofDirectory::openTemporaryIncrement() {
   if (auto made = makeFolder(); !made) return std::unexpected(made.error());
-  const std::string name = "temp-" + fileName_ + ".incr";
+  const std::string name = "temp-" + fileName_ + "." + std::to_string(++temporaries_) + ".incr";
   auto file = files_.open(path(name), FileSystem::Open::kCreateEmpty);
   if (!file) {
     return fail("Can't open the append-only file " + name + ": " + file.error().message, file.error().code);

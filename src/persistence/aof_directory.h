@@ -9,6 +9,7 @@
 // Used by one thread at a time. Blocks on files.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,7 +51,7 @@ class AofDirectory {
   // so does the old base.
   Status replaceBase(bool rdb, const std::string& firstIncrement);
   // An increment that is not in the manifest yet: of a log that begins anew (AOF turned on, a full resync), until its
-  // base is complete.
+  // base is complete. Any thread.
   Result<std::unique_ptr<AofIncrement>> openTemporaryIncrement();
   // The file at temporaryBasePath() and the temporary increment become the whole log; all that was there is history.
   Status startOver(bool rdb, AofIncrement& increment);
@@ -67,6 +68,7 @@ class AofDirectory {
   const std::string folder_;
   const std::string fileName_;
   wire::AofManifest manifest_;
+  std::atomic<int> temporaries_{0};
 };
 
 }  // namespace vigil::persistence

@@ -222,6 +222,12 @@ void AofWriter::turn(std::function<void(Result<std::string>)> turned) {
   schedule();
 }
 
+Status AofWriter::renameFile(const std::string& name, const std::function<Status(AofIncrement&)>& rename) {
+  MutexLock guard(mutex_);
+  if (!isOpen() || file_->name() != name) return fail("the AOF goes on in another file than " + name);
+  return rename(*file_);
+}
+
 void AofWriter::historyChanged() {
   if (isOpen()) turn(nullptr);
 }

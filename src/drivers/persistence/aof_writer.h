@@ -61,6 +61,8 @@ class AofWriter final : public oplog::Sink {
   // World held: a file of its own begins at the log's end; `turned` is called on the executor with its name, or with
   // an error.
   void turn(std::function<void(Result<std::string>)> turned);
+  // Executor: hands out the file, if it is the one of that name, to be renamed; nothing is written meanwhile.
+  Status renameFile(const std::string& name, const std::function<Status(persistence::AofIncrement&)>& rename);
   // World held: the log got another history id.
   void historyChanged();
 
