@@ -33,8 +33,7 @@ std::optional<std::string_view> takeValue(std::string_view& line, std::string_vi
 }
 
 bool isHex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 AofAnnotation parseHead(std::string_view line) {

@@ -32,8 +32,8 @@ class AofIncrement {
   // `records` are whole units that end at offset `end`. `synced`: what the mark says is durable. `timestamp`: seconds,
   // written before the records if it is another one than the last; 0: none.
   Status write(std::span<const std::string_view> records, oplog::Offset end, oplog::Offset synced, int64_t timestamp);
-  // A part of a long unit, or of records of which it is not known where units end: without a mark. The next write() goes
-  // on there.
+  // A part of a long unit, or of records of which it is not known where units end: without a mark. The next write()
+  // goes on there.
   Status writePart(std::string_view records);
   // A mark without records, so that the file itself says how much of it was durable.
   Status writeMark(oplog::Offset synced);
@@ -54,8 +54,8 @@ class AofIncrement {
   oplog::Offset offset_ = 0;
   bool torn_ = false;  // the file may be longer than size_
   int64_t lastTimestamp_ = 0;
-  Crc64 crc_;  // of the records since the last mark
-  std::string before_, after_;               // annotations around the records
+  Crc64 crc_;                   // of the records since the last mark
+  std::string before_, after_;  // annotations around the records
   std::vector<std::string_view> pieces_;
 };
 

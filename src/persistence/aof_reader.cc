@@ -10,8 +10,8 @@ namespace vigil::persistence {
 namespace {
 
 constexpr size_t kRead = 1 << 20;
-constexpr size_t kGive = 1024;       // commands that are given at once
-constexpr size_t kMaxNumber = 20;    // digits
+constexpr size_t kGive = 1024;     // commands that are given at once
+constexpr size_t kMaxNumber = 20;  // digits
 
 }  // namespace
 

@@ -43,7 +43,7 @@ struct AofFileEnd {
 
   // The history that the file's end continues: known only if the last annotation matches the end.
   bool resumable = false;
-  AofHead position;  // db: what the stream has selected there
+  AofHead position;     // db: what the stream has selected there
   bool edited = false;  // bytes were added or removed by somebody else
 };
 
@@ -121,15 +121,15 @@ class AofReader {
   size_t wholeCommands_ = 0;
   bool inMulti_ = false;
 
-  bool annotated_ = false;    // we stand behind a head: units wait for their mark
-  bool marked_ = false;       // the last annotation matched, and nothing came behind it
-  bool foreign_ = false;      // what came behind it begins as redis-server begins
+  bool annotated_ = false;  // we stand behind a head: units wait for their mark
+  bool marked_ = false;     // the last annotation matched, and nothing came behind it
+  bool foreign_ = false;    // what came behind it begins as redis-server begins
   std::string history_;
   oplog::Offset offset_ = 0;  // at the last matching annotation
   uint64_t counted_ = 0;      // bytes of records since then
   Crc64 crc_;                 // of them, up to crcFrom_
   size_t crcFrom_ = 0;
-  bool skipSelect_ = false;   // the SELECT behind a head counts for no offset
+  bool skipSelect_ = false;  // the SELECT behind a head counts for no offset
   int db_ = 0;
 
   std::vector<std::string_view> args_;

@@ -23,12 +23,12 @@ class SelectScanner {
 
   int db_;
   At at_ = At::kCount;
-  uint64_t number_ = 0;        // being read
-  uint64_t arguments_ = 0;     // of this command, still to come
-  uint64_t skip_ = 0;          // of the argument and its line end, still to come
-  bool first_ = false;         // the argument is the command's name
-  bool mayBeSelect_ = false;   // of two arguments, the first is SELECT
-  char text_[12];              // the beginning of a short argument
+  uint64_t number_ = 0;       // being read
+  uint64_t arguments_ = 0;    // of this command, still to come
+  uint64_t skip_ = 0;         // of the argument and its line end, still to come
+  bool first_ = false;        // the argument is the command's name
+  bool mayBeSelect_ = false;  // of two arguments, the first is SELECT
+  char text_[12];             // the beginning of a short argument
   size_t textSize_ = 0;
 };
 

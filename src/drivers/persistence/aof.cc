@@ -187,8 +187,9 @@ void Aof::enableHere(std::unique_ptr<AofIncrement> file) {
   if (!enabled()) return;
   if (RewritePtr running = takeRewrite()) {
     if (running->snapshot) running->snapshot->cancelHere();
-    running->save->cancel("AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF "
-                          "and starting a rewrite now.");
+    running->save->cancel(
+        "AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF "
+        "and starting a rewrite now.");
   }
   const std::string name = file->name();
   log.setNeeded(Log::Reason::kAof, true);
@@ -205,7 +206,8 @@ void Aof::enableHere(std::unique_ptr<AofIncrement> file) {
     (*rewrite)->increment = name;
   }
   auto snapshot = RunningSnapshot::startHere(
-      engine_, (*rewrite)->save, [this, running = *rewrite](const SnapshotMoment& moment) { snapshotBegun(running, moment); });
+      engine_, (*rewrite)->save,
+      [this, running = *rewrite](const SnapshotMoment& moment) { snapshotBegun(running, moment); });
   MutexLock lock(mutex_);
   (*rewrite)->snapshot = std::move(snapshot);
 }
@@ -214,8 +216,9 @@ void Aof::rebaseHere() {
   if (!enabled()) return;
   auto file = directory_.openTemporaryIncrement();
   if (file) return enableHere(std::move(*file));
-  engine_.logger().warning("Failed enabling the AOF after successful master synchronization! Trying it again in one second. " +
-                           file.error().message);
+  engine_.logger().warning(
+      "Failed enabling the AOF after successful master synchronization! Trying it again in one second. " +
+      file.error().message);
   MutexLock lock(mutex_);
   unlisted_ = true;
   retryAt_ = engine_.system().clock.mono() + 1'000'000;

@@ -5,9 +5,9 @@
 //    ^                  \                          /                \ failed: the old files stay
 //    +------------------ disable -----------------+
 //
-// A rewrite is a snapshot at offset X that becomes the new base, and a new increment from X on, which the manifest names
-// before it is written. Where a log begins (turned on at run time, after a full resync) its increment has a temporary
-// name until the base is complete: until then the manifest names the old files.
+// A rewrite is a snapshot at offset X that becomes the new base, and a new increment from X on, which the manifest
+// names before it is written. Where a log begins (turned on at run time, after a full resync) its increment has a
+// temporary name until the base is complete: until then the manifest names the old files.
 //
 // Thread safe where a member does not say otherwise. Its lock is a leaf lock. What blocks runs on executors of its own.
 #pragma once
@@ -61,8 +61,8 @@ class Aof {
   // --- Set-up ---
   void registerCommands();  // before Engine::start()
   void start();             // after it, before the loops run
-  // With appendonly yes: loads the AOF, or begins one, and writes from then on. Clients hear LOADING until `done`, which
-  // is called on any thread; its error is for the log, and the process should end with status 1. The loops run.
+  // With appendonly yes: loads the AOF, or begins one, and writes from then on. Clients hear LOADING until `done`,
+  // which is called on any thread; its error is for the log, and the process should end with status 1. The loops run.
   void load(Done done);
   // The loops have stopped: makes everything durable and closes.
   void stop();
@@ -94,7 +94,7 @@ class Aof {
     std::shared_ptr<RunningSnapshot> snapshot;
     std::shared_ptr<persistence::RdbSave> save;
     bool rdb = true;
-    bool begins = false;                           // a log that begins: with a temporary increment
+    bool begins = false;  // a log that begins: with a temporary increment
     MonoUs started = 0;
     std::optional<Status> base;                    // how writing it ended
     std::optional<Result<std::string>> increment;  // the file that begins at the snapshot's moment, if there is one
@@ -105,18 +105,18 @@ class Aof {
   void loaded(const AofLoadOutcome& outcome);
   Status beginFresh();
   void openAfterLoad(std::unique_ptr<persistence::AofIncrement> file, const AofLoadOutcome& outcome);  // world held
-  Status follow();  // appendonly changed
-  void enable();    // executor
+  Status follow();                                                   // appendonly changed
+  void enable();                                                     // executor
   void enableHere(std::unique_ptr<persistence::AofIncrement> file);  // world held
-  void disable();   // executor
+  void disable();                                                    // executor
 
   // Rewriting.
   Result<RewritePtr> newRewrite(bool begins);
-  void snapshotBegun(const RewritePtr& rewrite, const SnapshotMoment& moment);           // world held
-  void incrementReady(const RewritePtr& rewrite, Result<std::string> name);              // executor
-  void tryFinish(const RewritePtr& rewrite);                                             // executor
-  Status replaceFiles(const Rewrite& rewrite);                                           // executor
-  void finished(const RewritePtr& rewrite, const Status& status);                        // executor
+  void snapshotBegun(const RewritePtr& rewrite, const SnapshotMoment& moment);  // world held
+  void incrementReady(const RewritePtr& rewrite, Result<std::string> name);     // executor
+  void tryFinish(const RewritePtr& rewrite);                                    // executor
+  Status replaceFiles(const Rewrite& rewrite);                                  // executor
+  void finished(const RewritePtr& rewrite, const Status& status);               // executor
   RewritePtr takeRewrite();
   void cron();
   bool growthIsDue() REQUIRES(mutex_);
@@ -126,9 +126,9 @@ class Aof {
   engine::Engine& engine_;
   AofOptions& options_;
   RdbDriver& rdb_;
-  persistence::AofDirectory directory_;      // the executor's, once the loops run
-  std::unique_ptr<SerialExecutor> syncer_;   // fdatasync of everysec
-  std::unique_ptr<SerialExecutor> baser_;    // writes base files
+  persistence::AofDirectory directory_;     // the executor's, once the loops run
+  std::unique_ptr<SerialExecutor> syncer_;  // fdatasync of everysec
+  std::unique_ptr<SerialExecutor> baser_;   // writes base files
   std::unique_ptr<SerialExecutor> executor_;
   AofWriter writer_;
   TimerId timer_ = 0;
@@ -138,7 +138,8 @@ class Aof {
   mutable Mutex mutex_;
   RewritePtr rewrite_ GUARDED_BY(mutex_);
   bool scheduled_ GUARDED_BY(mutex_) = false;
-  bool unlisted_ GUARDED_BY(mutex_) = false;  // the increment is a temporary one: without a new base it is worth nothing
+  bool unlisted_ GUARDED_BY(mutex_) =
+      false;  // the increment is a temporary one: without a new base it is worth nothing
   bool stopped_ GUARDED_BY(mutex_) = false;
   MonoUs retryAt_ GUARDED_BY(mutex_) = 0;          // after a failed rewrite, not before
   uint64_t baseBytes_ GUARDED_BY(mutex_) = 0;      // of the base file

@@ -1,5 +1,5 @@
-// Loads an append-only log at start: the base into the keyspace, then the incremental files as commands, a batch of them
-// in each exclusive moment, so that clients are answered in between (with LOADING).
+// Loads an append-only log at start: the base into the keyspace, then the incremental files as commands, a batch of
+// them in each exclusive moment, so that clients are answered in between (with LOADING).
 //
 //   executor:  open a file -> read and check a batch -> … -> next file -> done
 //   world:                        execute it ^
@@ -33,10 +33,10 @@ namespace vigil::drivers {
 class RdbDriver;
 
 struct AofLoadOutcome {
-  bool resumable = false;           // the files say of which history their end is
+  bool resumable = false;  // the files say of which history their end is
   persistence::AofHead position;
   uint64_t baseSize = 0;
-  uint64_t incrementSize = 0;       // of all incremental files
+  uint64_t incrementSize = 0;  // of all incremental files
 };
 
 class AofLoader : public std::enable_shared_from_this<AofLoader> {

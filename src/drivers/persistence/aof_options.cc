@@ -21,11 +21,13 @@ std::function<Status(const std::string&)> plainName(std::string option, std::str
 
 void AofOptions::addTo(ConfigRegistry& registry) {
   auto follow = [](const std::function<Status()>& apply) { return apply ? apply() : Status(); };
-  registry.add({.name = "appendonly", .deniedWhileLoading = true, .apply = [this, follow] { return follow(applyAppendOnly); }},
-               boolOption(appendOnly));
+  registry.add(
+      {.name = "appendonly", .deniedWhileLoading = true, .apply = [this, follow] { return follow(applyAppendOnly); }},
+      boolOption(appendOnly));
   registry.add({.name = "appendfilename", .immutable = true},
                stringOption(fileName, plainName("appendfilename", "filename")));
-  registry.add({.name = "appenddirname", .immutable = true}, stringOption(folder, plainName("appenddirname", "dirname")));
+  registry.add({.name = "appenddirname", .immutable = true},
+               stringOption(folder, plainName("appenddirname", "dirname")));
   registry.add({.name = "appendfsync", .apply = [this, follow] { return follow(applyFsync); }},
                enumOption(fsync, {{"everysec", static_cast<int>(AppendFsync::kEverySecond)},
                                   {"always", static_cast<int>(AppendFsync::kAlways)},

@@ -35,17 +35,17 @@ Result<Aof::RewritePtr> Aof::newRewrite(bool begins) {
   if (rewrite_) return fail("Background append only file rewriting already in progress");
   auto options = rdb_.saveOptions();
   if (!rewrite->rdb) options.write.compress = false;
-  rewrite->save = std::make_shared<persistence::RdbSave>(
-      *baser_, baseTarget(rewrite->rdb), engine_.keyspace().shardCount(), options, rdb_.flow(),
-      [this, weak = std::weak_ptr<Rewrite>(rewrite)](Status status) {
-        RewritePtr rewrite = weak.lock();
-        if (!rewrite) return;
-        {
-          MutexLock lock(mutex_);
-          rewrite->base = std::move(status);
-        }
-        executor_->submit([this, rewrite] { tryFinish(rewrite); });
-      });
+  rewrite->save = std::make_shared<persistence::RdbSave>(*baser_, baseTarget(rewrite->rdb),
+                                                         engine_.keyspace().shardCount(), options, rdb_.flow(),
+                                                         [this, weak = std::weak_ptr<Rewrite>(rewrite)](Status status) {
+                                                           RewritePtr rewrite = weak.lock();
+                                                           if (!rewrite) return;
+                                                           {
+                                                             MutexLock lock(mutex_);
+                                                             rewrite->base = std::move(status);
+                                                           }
+                                                           executor_->submit([this, rewrite] { tryFinish(rewrite); });
+                                                         });
   rewrite_ = rewrite;
   scheduled_ = false;
   writer_.setRewriting(true);
@@ -63,7 +63,8 @@ Status Aof::rewrite() {
   if (!rewrite) return std::unexpected(rewrite.error());
   engine_.logger().notice("Background append only file rewriting started");
   auto snapshot = RunningSnapshot::start(
-      engine_, (*rewrite)->save, [this, running = *rewrite](const SnapshotMoment& moment) { snapshotBegun(running, moment); });
+      engine_, (*rewrite)->save,
+      [this, running = *rewrite](const SnapshotMoment& moment) { snapshotBegun(running, moment); });
   MutexLock lock(mutex_);
   (*rewrite)->snapshot = std::move(snapshot);
   return {};
@@ -124,9 +125,8 @@ Status Aof::replaceFiles(const Rewrite& rewrite) {
     return {};
   }
   // What the temporary increment holds counts from now on, and is not more durable than appendfsync says.
-  return writer_.renameFile(increment, [&](persistence::AofIncrement& file) {
-    return directory_.startOver(rewrite.rdb, file);
-  });
+  return writer_.renameFile(increment,
+                            [&](persistence::AofIncrement& file) { return directory_.startOver(rewrite.rdb, file); });
 }
 
 void Aof::finished(const RewritePtr& rewrite, const Status& status) {

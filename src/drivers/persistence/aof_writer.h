@@ -49,8 +49,8 @@ class AofWriter final : public oplog::Sink {
   AofWriter(engine::Engine& engine, persistence::AofDirectory& directory, const AofOptions& options,
             SerialExecutor& executor, SerialExecutor& syncer);
 
-  // Goes on in `file` with the log at its end, where the stream has selected `db` (-1: it will select by itself). Before
-  // the loops run, or with the world held.
+  // Goes on in `file` with the log at its end, where the stream has selected `db` (-1: it will select by itself).
+  // Before the loops run, or with the world held.
   Status open(std::unique_ptr<persistence::AofIncrement> file, int db);
   bool isOpen() const { return open_.load(std::memory_order_acquire); }
   // Executor, or when the loops have ended: writes and syncs what there is, and closes. Replies wait no more.
@@ -159,9 +159,9 @@ class AofWriter final : public oplog::Sink {
   bool distrusted_ GUARDED_BY(mutex_) = false;  // a sync failed: go on in another file
   std::string useless_ GUARDED_BY(mutex_);      // while recovering: the new file, of which nothing is durable yet
   int64_t lastErrorLog_ GUARDED_BY(mutex_) = 0;
-  std::string spilled_ GUARDED_BY(mutex_);      // a piece of the log from disk
+  std::string spilled_ GUARDED_BY(mutex_);  // a piece of the log from disk
 
-  Mutex turnsMutex_;  // a leaf
+  Mutex turnsMutex_;                                // a leaf
   std::deque<Turn> turns_ GUARDED_BY(turnsMutex_);  // those in front are taken off on the executor only
 };
 
