@@ -79,7 +79,12 @@ void Connection::resume() {
   if (!closing_ && !input_.empty()) process(input_, false);
 }
 
-void Connection::onWritable() { flush(); }
+void Connection::onWritable() {
+  // By way of the worker, who knows what may not be sent yet. Until it has been, room for it is no news.
+  stream_->wantWrite(false);
+  wantsWrite_ = false;
+  worker_.queueFlush(*this);
+}
 
 void Connection::flush() {
   if (!stream_ || (closing_ && !session_.closeAfterReply)) return;

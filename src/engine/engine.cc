@@ -86,7 +86,7 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
     if (commitPosted_.exchange(true)) return;
     for (auto& worker : workers_) {
       worker->loop().post([this, &worker] {
-        commitPosted_.store(false);
+        commitPosted_.exchange(false);  // reads what the last advance() left, so that its offset is seen
         worker->flushCommitted();
       });
     }
@@ -130,10 +130,7 @@ void Engine::withWorld(Task work) { workers_.front()->withWorld(std::move(work))
 
 void Engine::becameReplica() {
   for (auto& worker : workers_) {
-    worker->loop().post([&worker] {
-      worker->unblockAll(
-          "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
-    });
+    worker->loop().post([&worker] { worker->unblockAll(); });
   }
 }
 

@@ -131,6 +131,14 @@ class Engine {
   int64_t blockedClients() const { return blockedClients_.load(std::memory_order_relaxed); }
   std::atomic<int64_t>& blockedCounter() { return blockedClients_; }
   std::atomic<int64_t>& rejectedConnections() { return rejectedConnections_; }
+  // Keys reserved for blocked calls (see Reservation). Exact for a shard whose lock the caller holds: if none is
+  // counted, it has none.
+  uint64_t reservations() const { return reservations_.load(std::memory_order_relaxed); }
+  uint64_t addReservation() {  // returns its number
+    reservations_.fetch_add(1, std::memory_order_relaxed);
+    return nextReservation_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void dropReservation() { reservations_.fetch_sub(1, std::memory_order_relaxed); }
   bool haveDuties() const { return haveDuties_.load(std::memory_order_acquire); }
 
  private:
@@ -162,6 +170,8 @@ class Engine {
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};
   std::atomic<int64_t> rejectedConnections_{0};
+  std::atomic<uint64_t> reservations_{0};
+  std::atomic<uint64_t> nextReservation_{1};
   std::atomic<bool> commitPosted_{false};
   std::atomic<bool> haveDuties_{false};
   mutable Mutex dutiesMutex_;

@@ -37,6 +37,7 @@ void Execution::beginRecord(bool atomic) {
   atomic_ = atomic;
   changes_ = 0;
   offset_ = 0;
+  scanned_ = 0;
   if (!effects_.empty()) [[unlikely]]
     effects_.clear();
   // A replica's log is its master's stream; local writes are not passed on.
@@ -236,6 +237,7 @@ bool Execution::tryEnter(size_t shard) {
     return true;
   }
   entered_ = engine_.keyspace().shard(shard).lock.tryLock();
+  if (entered_) scanned_ = std::max(scanned_, engine_.shardState(shard).lastWrite);
   return entered_;
 }
 
@@ -255,13 +257,10 @@ void Execution::logEffects() {
   }
 }
 
-oplog::Offset Execution::finish() {
-  logEffects();
-  if (!logged_) {
-    if (!ready_.empty()) serveReady();
-    return 0;
-  }
-  oplog::Offset depends = offset_;
+// Notes the unit's record in the shards that it held; returns the offset that a reply of the unit depends on.
+oplog::Offset Execution::noteOffset() {
+  if (!logged_) return 0;
+  oplog::Offset depends = std::max(offset_, scanned_);
   auto visit = [&](ShardState& state) {
     if (offset_ > state.lastWrite) state.lastWrite = offset_;
     depends = std::max(depends, state.lastWrite);
@@ -271,27 +270,37 @@ oplog::Offset Execution::finish() {
   } else {
     for (uint32_t shard : locks_.held()) visit(engine_.shardState(shard));
   }
+  return depends;
+}
+
+oplog::Offset Execution::finish() {
+  logEffects();
+  oplog::Offset depends = noteOffset();
   if (!ready_.empty()) serveReady();
   return depends;
 }
 
+// --- Serving blocked calls -------------------------------------------------------------------------------------
+
 void Execution::serveReady() {
   // Serving may make further keys ready (BLMOVE), which are appended behind.
-  for (size_t i = 0; i < ready_.size(); ++i) {
-    ReadyKey key = ready_[i];
-    auto& blocked = stateOf(key.hash).blocked;
-    auto at = blocked.find(DatabaseKeyView{key.db, key.key});
-    if (at == blocked.end()) continue;
-    resumedKey_ = key.key;
-    auto waiting = at->second;  // a copy: serving changes the queue
-    for (auto& call : waiting) {
-      const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(key.db);
-      if (!table || !table->find({key.key, key.hash})) break;
-      if (!serve(call)) continue;
-    }
-  }
-  resumedKey_ = {};
+  for (size_t i = 0; i < ready_.size(); ++i) serveWaiting(ReadyKey(ready_[i]));
   ready_.clear();
+}
+
+void Execution::serveWaiting(const ReadyKey& key) {
+  ShardState& state = stateOf(key.hash);
+  for (const Reservation& reservation : state.reserved) {
+    if (reservation.db == key.db && reservation.key == key.key) return;  // who serves that one goes on with the others
+  }
+  auto at = state.blocked.find(DatabaseKeyView{key.db, key.key});
+  if (at == state.blocked.end()) return;
+  auto waiting = at->second;  // a copy: serving changes the queue
+  for (auto& call : waiting) {
+    const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(key.db);
+    if (!table || !table->find({key.key, key.hash})) return;
+    if (serve(call, key.key) == Served::kNeedsLocks) return reserve(key, call);  // and nobody behind it is served before
+  }
 }
 
 bool Execution::lockKeysOf(const BlockedCall& call) {
@@ -307,44 +316,44 @@ bool Execution::lockKeysOf(const BlockedCall& call) {
   return true;
 }
 
-bool Execution::serve(const std::shared_ptr<BlockedCall>& call) {
-  if (!call->claim()) return false;
-  if (!lockKeysOf(*call)) {
-    // Another worker holds one of its keys: the call runs again on its own worker, with its own locks.
-    call->release();
-    call->worker->retryBlocked(call);
-    return false;
+// The call goes on waiting, unless its end was asked for while it was claimed.
+void Execution::giveBack(const std::shared_ptr<BlockedCall>& call) {
+  if (auto ended = call->release()) call->worker->endBlocked(call, *ended);
+}
+
+Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std::string_view key) {
+  if (!call->claim()) return Served::kNo;
+  if (!lockKeysOf(*call) || (engine_.reservations() != 0 && !locks_.world() && servingNumber_ == UINT64_MAX &&
+                             findReserved(*call->command, call->args, call.get(), UINT64_MAX))) {
+    giveBack(call);
+    return Served::kNeedsLocks;
   }
   command::OutputBuffer out;
   command::Reply reply(out, call->session.protocol);
   beginRecord(false);
   block_ = call;
   resumed_ = true;
+  resumedKey_ = key;
   run(call->session, *call->command, call->args, reply);
+  resumedKey_ = {};
   resumed_ = false;
+  block_.reset();
   if (wantsBlock_) {
     wantsBlock_ = false;
-    block_.reset();
-    call->release();
-    return false;
+    giveBack(call);
+    return Served::kNo;
   }
-  block_.reset();
   if (planted(PlantedBug::kServeBlockedTwice)) {
-    call->release();
+    giveBack(call);
   } else {
+    call->served();
     for (const auto& [argument, hash] : call->keys) {
       stateOf(hash).unblock(call->session.db, call->args[argument], call.get());
     }
   }
   logEffects();
-  oplog::Offset depends = offset_;
-  for (uint32_t shard : locks_.held()) {
-    ShardState& state = engine_.shardState(shard);
-    if (offset_ > state.lastWrite) state.lastWrite = offset_;
-    depends = std::max(depends, state.lastWrite);
-  }
-  call->worker->finishBlocked(call, std::move(out), logged_ ? depends : 0);
-  return true;
+  call->worker->finishBlocked(call, std::move(out), noteOffset());
+  return Served::kYes;
 }
 
 }  // namespace vigil::engine

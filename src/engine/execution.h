@@ -10,8 +10,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/ports/event_loop.h"
 #include "command/context.h"
 #include "engine/effects.h"
 #include "engine/lock_set.h"
@@ -26,6 +28,7 @@ namespace vigil::engine {
 class Engine;
 class Worker;
 struct BlockedCall;
+struct Reservation;
 struct ShardState;
 
 class Execution final : public command::Context, private keyspace::ExpiryListener, private keyspace::ShardAccess {
@@ -46,8 +49,25 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // offset that a reply of this unit depends on.
   oplog::Offset finish();
   oplog::Offset written() const { return offset_; }  // behind the last unit's record, 0: it wrote none
-  // Runs a blocked call whose keys this unit may lock, if nobody else ended its wait. False if it stays blocked.
-  bool serve(const std::shared_ptr<BlockedCall>& call);
+
+  // --- Keys reserved for blocked calls (reservations.cc) ---
+  // A reservation that a unit made: its worker serves it when the unit's locks are released.
+  struct Reserved {
+    uint32_t shard;
+    uint64_t number;
+    std::shared_ptr<BlockedCall> call;
+  };
+  std::vector<Reserved> takeReserved() { return std::exchange(reserved_, {}); }
+  bool madeReservations() const { return !reserved_.empty(); }
+  // If one of the command's keys, whose shards are held, is reserved for another call than `except`, by a reservation
+  // older than `number`: leaves the waker there and returns true.
+  bool waitsForReserved(const command::CommandEntry& command, command::Args args, const BlockedCall* except,
+                        uint64_t number, Task&& wake);
+  // A unit of its own, under all locks of the call: serves the reservation if it still stands, ends it, and goes on with
+  // who else waits for the key. The caller calls what is in `waiters` once it has released the locks.
+  void serveReservation(const Reserved& reserved, UnixMs now, std::vector<Task>& waiters);
+  // Serves all there are, oldest first; the world is held.
+  void serveAllReserved(UnixMs now);
 
   // For duties of the engine itself: deletes what has expired among about `budget` keys of one shard (locked), each
   // deletion a record of its own. True if more is due.
@@ -93,15 +113,25 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void onChanged(const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event,
                  size_t count) override;
   void onExpired(int db, const keyspace::KeyRef& key) override;
-  bool tryEnter(size_t shard) override;
-  void leave(size_t shard) override;
+  // Not annotated: what is held between the two is known at run time only.
+  bool tryEnter(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
+  void leave(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
 
   void beginRecord(bool atomic);
   void prepare(keyspace::Database& database);
   ShardState& stateOf(uint64_t hash);
   void logEffects();
+  oplog::Offset noteOffset();
   void serveReady();
+  void serveWaiting(const ReadyKey& key);
+  // Runs a blocked call for this key, if nobody else ended its wait.
+  enum class Served : uint8_t { kYes, kNo, kNeedsLocks };
+  Served serve(const std::shared_ptr<BlockedCall>& call, std::string_view key);
   bool lockKeysOf(const BlockedCall& call);
+  void giveBack(const std::shared_ptr<BlockedCall>& call);
+  void reserve(const ReadyKey& key, std::shared_ptr<BlockedCall> call);
+  Reservation* findReserved(const command::CommandEntry& command, command::Args args, const BlockedCall* except,
+                            uint64_t olderThan);
 
   Engine& engine_;
   Worker& worker_;
@@ -118,7 +148,10 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   bool logged_ = false;       // the log was active when the unit began
   int64_t changes_ = 0;       // of the unit, not yet counted
   oplog::Offset offset_ = 0;  // behind the unit's record
+  oplog::Offset scanned_ = 0;  // the greatest last write of the shards that SCAN entered and left again
   std::vector<ReadyKey> ready_;
+  std::vector<Reserved> reserved_;
+  uint64_t servingNumber_ = UINT64_MAX;  // of the reservation that is being served
 
   // The command that runs.
   int notifyDb_ = 0;    // the database of the keys that changed() and ready() name

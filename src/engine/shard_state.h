@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/ports/event_loop.h"
 #include "base/simulation.h"
 #include "oplog/log.h"
 
@@ -50,12 +51,26 @@ struct DatabaseKeyEqual {
 template <typename Value>
 using DatabaseKeyMap = std::unordered_map<DatabaseKey, Value, DatabaseKeyHash, DatabaseKeyEqual>;
 
+// A key that is kept for a blocked call: there is something for it, but serving it needs locks that were not free. Until
+// the call has run with locks of its own, commands that name the key are put back, so that none takes first.
+//
+// Older reservations never wait for younger ones, and no reservation for a command without one: no circle can form.
+struct Reservation {
+  uint64_t number = 0;  // in the order in which they were made, over all shards
+  int db = 0;
+  std::string key;
+  uint64_t hash = 0;
+  std::shared_ptr<BlockedCall> call;
+  std::vector<Task> waiters;  // called when it ends: each posts to whoever was put back
+};
+
 struct ShardState {
   // Replies that read or wrote this shard depend on it; see CommitPoint.
   oplog::Offset lastWrite = 0;
 
   DatabaseKeyMap<std::vector<std::shared_ptr<WatchToken>>> watches;
   DatabaseKeyMap<std::deque<std::shared_ptr<BlockedCall>>> blocked;
+  std::vector<Reservation> reserved;  // Engine::reservations() tells whether there is any in all shards
 
   void watch(int db, std::string_view key, std::shared_ptr<WatchToken> token) {
     watches[DatabaseKey{db, std::string(key)}].push_back(std::move(token));

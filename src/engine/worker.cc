@@ -143,13 +143,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
                                ") from client: addr=" + session.info->address);
       session.closeAfterReply = true;
     }
-    if (!insideWorld_ || engine_.world().claimed()) {
-      if (insideWorld_) leaveWorldForExclusive();
-      if (!takeWorld(&session, nullptr)) {
-        if (session.suspended == Session::Suspended::kNo && consumed < bytes.size()) putBack(session);
-        break;
-      }
-    }
+    if (insideWorld_ && engine_.world().claimed()) leaveWorldForExclusive();  // the next command waits for it
   }
   if (insideWorld_) leaveWorldForExclusive();
   if (!session.out.empty()) queueFlush(connection);
@@ -199,6 +193,11 @@ void Worker::prepareBatch(Session& session, size_t count) {
 Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {
   if (parsed.args.empty()) return Outcome::kDone;
   Session& session = connection.session();
+  // A command before this one may have left it for the exclusive side.
+  if (!insideWorld_ && !takeWorld(&session, nullptr)) [[unlikely]] {
+    putBack(session);
+    return Outcome::kPutBack;
+  }
   command::Args args(parsed.args);
   size_t mark = session.reply.mark();
   const command::CommandEntry* entry = prepared.entry;
@@ -293,10 +292,15 @@ void Worker::putBack(Session& session) { session.suspended = Session::Suspended:
 bool Worker::takeWorld(Session* session, Task* wake) {
   if (insideWorld_) return true;
   WorldLock& world = engine_.world();
-  for (;;) {
-    if (world.tryEnter(number_)) return insideWorld_ = true;
-    if (world.waitEnter(wake ? std::move(*wake) : wakeLater(session->id))) return false;
-  }
+  if (world.tryEnter(number_)) [[likely]] return insideWorld_ = true;
+  Task later = wake ? std::move(*wake) : wakeLater(session->id);
+  do {
+    if (world.tryEnter(number_)) {
+      if (wake) *wake = std::move(later);
+      return insideWorld_ = true;
+    }
+  } while (!world.waitEnter(std::move(later)));
+  return false;
 }
 
 void Worker::leaveWorldForExclusive() {
@@ -307,10 +311,22 @@ void Worker::leaveWorldForExclusive() {
 bool Worker::enterExclusive(Task wake) {
   if (insideWorld_) leaveWorldForExclusive();
   WorldLock& world = engine_.world();
-  for (int spin = 0; spin < WorldLock::kSpins; ++spin) {
-    if (world.tryExclusive(number_)) return true;
-  }
-  if (!world.waitExclusive(number_, std::move(wake))) return world.tryExclusive(number_);
+  // What is woken may be gone, or not want the world any more: then the claim must not stay.
+  Task later = [this, wake = std::move(wake)]() mutable {
+    wake();
+    loop_.post([this] { engine_.world().dropClaim(number_); });
+  };
+  do {
+    for (int spin = 0; spin < WorldLock::kSpins; ++spin) {
+      if (!world.tryExclusive(number_)) continue;
+      if (engine_.reservations() != 0) [[unlikely]] {
+        execution_.locks().setWorld(true);
+        execution_.serveAllReserved(nowMs_);
+        execution_.locks().setWorld(false);
+      }
+      return true;
+    }
+  } while (!world.waitExclusive(number_, std::move(later)));
   return false;
 }
 
@@ -333,10 +349,23 @@ void Worker::normalise(std::vector<uint32_t>& shards) {
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
 }
 
-bool Worker::lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId) {
+bool Worker::lockShards(const std::vector<uint32_t>& shards, Task&& wake) {
   for (uint32_t busy = 0; !execution_.locks().acquire(shards, busy);) {
-    if (engine_.keyspace().shard(busy).lock.waitFor(wakeLater(sessionId))) return false;
+    if (engine_.keyspace().shard(busy).lock.waitFor(std::move(wake))) return false;
   }
+  return true;
+}
+
+bool Worker::lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId) {
+  uint32_t busy = 0;
+  return execution_.locks().acquire(shards, busy) || lockShards(shards, wakeLater(sessionId));
+}
+
+// Puts the command back if one of its keys, now locked, is reserved for a blocked call.
+bool Worker::keptFrom(Session& session, const command::CommandEntry& entry, command::Args args) {
+  if (!execution_.waitsForReserved(entry, args, nullptr, UINT64_MAX, wakeLater(session.id))) return false;
+  execution_.locks().release();
+  putBack(session);
   return true;
 }
 
@@ -372,6 +401,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
       return Outcome::kPutBack;
     }
   }
+  if (engine_.reservations() != 0 && keptFrom(session, entry, args)) [[unlikely]] return Outcome::kPutBack;
   execution_.begin(nowMs_, false);
   execution_.run(session, entry, args, session.reply, prepared.keyArgument, prepared.hash);
   return endUnit(session);
@@ -384,6 +414,7 @@ Worker::Outcome Worker::endUnit(Session& session) {
   if (execution_.written() > session.lastWrite) session.lastWrite = execution_.written();
   if (blocks) suspendBlocked(session);
   unlockAll();
+  if (execution_.madeReservations()) [[unlikely]] serveReserved();
   if (session.suspended != Session::Suspended::kNo) return Outcome::kSuspended;
   return Outcome::kDone;
 }
@@ -431,6 +462,9 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
       putBack(session);
       return Outcome::kPutBack;
     }
+    for (size_t i = 0; engine_.reservations() != 0 && i < commands.size(); ++i) {
+      if (keptFrom(session, *transaction->commands[i].command, commands[i])) return Outcome::kPutBack;
+    }
   }
   execution_.begin(nowMs_, true);
   execution_.run(session, entry, args, session.reply);
@@ -463,11 +497,15 @@ Worker::Outcome Worker::executeTrusted(Session& session, const command::CommandE
     shardScratch_.clear();
     if ((entry.spec->flags & command::kNoLocks) == 0) shardsOf(entry, args, shardScratch_);
     normalise(shardScratch_);
-    for (uint32_t busy = 0; !locks.acquire(shardScratch_, busy);) {
-      if (engine_.keyspace().shard(busy).lock.waitFor(std::move(wake))) {
-        leaveWorldForExclusive();
-        return Outcome::kPutBack;
-      }
+    bool locked = lockShards(shardScratch_, std::move(wake));
+    if (locked && engine_.reservations() != 0 &&
+        execution_.waitsForReserved(entry, args, nullptr, UINT64_MAX, std::move(wake))) {
+      locks.release();
+      locked = false;
+    }
+    if (!locked) {
+      leaveWorldForExclusive();
+      return Outcome::kPutBack;
     }
   }
   execution_.begin(nowMs_, false);
@@ -478,6 +516,7 @@ Worker::Outcome Worker::executeTrusted(Session& session, const command::CommandE
 void Worker::finishTrusted() {
   execution_.finish();
   unlockAll();
+  if (execution_.madeReservations()) serveReserved();
   if (insideWorld_) leaveWorldForExclusive();
 }
 
@@ -509,19 +548,18 @@ void Worker::runWithWorld(Task work) {
 }
 
 void Worker::withShard(size_t shard, std::move_only_function<void(Execution&)> work) {
+  auto& locks = execution_.locks();
+  if (locks.holds(shard)) return work(execution_);
+  assert(locks.held().empty());
   auto shared = std::make_shared<std::move_only_function<void(Execution&)>>(std::move(work));
-  Task retry = [this, shard, shared] { loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); }); };
-  bool wasInside = insideWorld_;
-  if (!wasInside && !takeWorld(nullptr, &retry)) return;
-  bool nested = execution_.locks().holds(shard);
-  std::vector<uint32_t> shards{static_cast<uint32_t>(shard)};
-  uint32_t busy = 0;
-  bool locked = nested || execution_.locks().acquire(shards, busy);
-  if (locked) {
-    (*shared)(execution_);
-    if (!nested) execution_.locks().release();
-  } else if (!engine_.keyspace().shard(busy).lock.waitFor(std::move(retry))) {
+  Task retry = [this, shard, shared] {
     loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); });
+  };
+  bool wasInside = insideWorld_;
+  if (!takeWorld(nullptr, &retry)) return;
+  if (lockShards({static_cast<uint32_t>(shard)}, std::move(retry))) {
+    (*shared)(execution_);
+    locks.release();
   }
   if (!wasInside) leaveWorldForExclusive();
 }

@@ -17,6 +17,7 @@
 
 #include "base/ports/event_loop.h"
 #include "command/spec.h"
+#include "engine/blocked_call.h"
 #include "engine/connection.h"
 #include "engine/execution.h"
 #include "engine/statistics.h"
@@ -84,13 +85,13 @@ class Worker {
   // --- Blocked commands ---
   // Any thread: the call was served (claimed), this is its reply.
   void finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends);
-  // Any thread: the call could not be served under the locks at hand; run it with its own.
-  void retryBlocked(std::shared_ptr<BlockedCall> call);
+  // Any thread: the call's wait has ended in this way (claimed), without its being served.
+  void endBlocked(std::shared_ptr<BlockedCall> call, Unblock how);
   // Ends a session's wait without serving it: time-out, CLIENT UNBLOCK, disconnect. False if it was served meanwhile.
-  enum class Unblock : uint8_t { kTimeout, kError, kGone };
+  using Unblock = engine::Unblock;
   bool unblock(Session& session, Unblock how);
-  // Ends all waits for keys with this error: the node became a replica. Loop thread.
-  void unblockAll(const std::string& error);
+  // Ends all waits for keys with an error: the node became a replica. Loop thread.
+  void unblockAll();
   // Closes the connections whose replies wait for the commit point: the history that they belong to has ended, so
   // whether their writes happened cannot be told. Loop thread.
   void closeUncommitted();
@@ -145,7 +146,10 @@ class Worker {
   Outcome runExec(Session& session, const command::CommandEntry& entry, command::Args args);
   Outcome endUnit(Session& session);
   void suspendBlocked(Session& session);
-  bool endWait(Session& session);
+  void finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how);
+  bool keptFrom(Session& session, const command::CommandEntry& entry, command::Args args);
+  void serveReserved();
+  void serveReserved(const Execution::Reserved& reserved);
 
   // Locks. What returns false has left a waker behind.
   Task wakeLater(uint64_t sessionId);
@@ -155,6 +159,7 @@ class Worker {
   bool enterExclusive(Task wake);
   void shardsOf(const command::CommandEntry& entry, command::Args args, std::vector<uint32_t>& shards);
   static void normalise(std::vector<uint32_t>& shards);
+  bool lockShards(const std::vector<uint32_t>& shards, Task&& wake);  // false: the waker was kept, else it was not
   bool lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId);
   bool lockShard(uint32_t shard, uint64_t sessionId);
   void unlockAll();

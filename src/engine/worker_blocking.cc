@@ -25,12 +25,12 @@ void Worker::suspendBlocked(Session& session) {
 
 void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends) {
   loop_.post([this, call = std::move(call), reply = std::move(reply), depends]() mutable {
+    loop_.cancel(call->timer);
+    engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
     Connection* connection = findConnection(call->session.id);
     if (!connection || connection->session().blocked != call) return;
     Session& session = connection->session();
-    loop_.cancel(call->timer);
     session.blocked.reset();
-    engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
     if (session.replyMode == ReplyMode::kOn) session.out.appendAll(std::move(reply));
     if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
     queueFlush(*connection);
@@ -39,52 +39,43 @@ void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuf
   });
 }
 
-void Worker::retryBlocked(std::shared_ptr<BlockedCall> call) {
-  loop_.post([this, call = std::move(call)]() mutable {
-    Connection* connection = findConnection(call->session.id);
-    if (!connection || connection->session().blocked != call || call->claimed()) return;
-    refreshTime();
-    Task wake = [this, call] { retryBlocked(call); };
-    if (!takeWorld(nullptr, &wake)) return;
-    std::vector<uint32_t> shards;
-    shardsOf(*call->command, call->args, shards);
-    normalise(shards);
-    uint32_t busy = 0;
-    if (execution_.locks().acquire(shards, busy)) {
-      execution_.begin(nowMs_, false);
-      execution_.serve(call);
-      execution_.finish();
-      execution_.locks().release();
-    } else if (!engine_.keyspace().shard(busy).lock.waitFor(std::move(wake))) {
-      retryBlocked(call);
-    }
-    leaveWorldForExclusive();
-  });
-}
-
-// Takes the session's call out of its keys' queues; false if it was served meanwhile.
-bool Worker::endWait(Session& session) {
+bool Worker::unblock(Session& session, Unblock how) {
   auto call = session.blocked;
-  if (!call || !call->claim()) return false;
-  loop_.cancel(call->timer);
-  session.blocked.reset();
-  engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
-  for (const auto& [argument, hash] : call->keys) {
-    std::string key(call->args[argument]);
-    size_t shard = engine_.keyspace().shardNumberOf(hash);
-    withShard(shard, [this, shard, call, key](Execution&) {
-      engine_.shardState(shard).unblock(call->session.db, key, call.get());
-    });
+  if (!call) return false;
+  switch (call->end(how)) {
+    case BlockedCall::End::kTooLate:
+      return false;
+    case BlockedCall::End::kAsked:  // whoever tries to serve it serves it, or calls endBlocked()
+      return true;
+    case BlockedCall::End::kNow:
+      break;
   }
+  finishEnded(call, how);
   return true;
 }
 
-bool Worker::unblock(Session& session, Unblock how) {
-  auto call = session.blocked;
-  if (!endWait(session)) return false;
-  if (how == Unblock::kGone) return true;
+void Worker::endBlocked(std::shared_ptr<BlockedCall> call, Unblock how) {
+  loop_.post([this, call = std::move(call), how] { finishEnded(call, how); });
+}
+
+void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) {
+  loop_.cancel(call->timer);
+  engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
+  for (const auto& [argument, hash] : call->keys) {
+    size_t shard = engine_.keyspace().shardNumberOf(hash);
+    withShard(shard, [this, shard, call, argument](Execution&) {
+      engine_.shardState(shard).unblock(call->session.db, call->args[argument], call.get());
+    });
+  }
+  Connection* connection = how == Unblock::kGone ? nullptr : findConnection(call->session.id);
+  if (!connection || connection->session().blocked != call) return;
+  Session& session = connection->session();
+  session.blocked.reset();
   if (how == Unblock::kError) {
     session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+  } else if (how == Unblock::kRoleChange) {
+    session.reply.error(
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
   } else if (call->onTimeout == command::TimeoutReply::kNullArray) {
     session.reply.nullArray();
   } else if (call->onTimeout == command::TimeoutReply::kNull) {
@@ -92,18 +83,13 @@ bool Worker::unblock(Session& session, Unblock how) {
   } else {
     session.reply.integer(0);
   }
-  queueFlush(*session.connection);
-  session.connection->resume();
-  return true;
+  queueFlush(*connection);
+  connection->resume();
 }
 
-void Worker::unblockAll(const std::string& error) {
+void Worker::unblockAll() {
   for (auto& [id, connection] : connections_) {
-    Session& session = connection->session();
-    if (!session.blocked || !endWait(session)) continue;
-    session.reply.error(error);
-    queueFlush(*connection);
-    connection->resume();
+    if (connection->session().blocked) unblock(connection->session(), Unblock::kRoleChange);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "engine/world_lock.h"
 
+#include <iterator>
 #include <utility>
 
 namespace vigil::engine {
@@ -17,18 +18,31 @@ bool WorldLock::tryExclusive(size_t worker) {
   return !lockSeemsBusy() && allOut();
 }
 
-void WorldLock::releaseExclusive() {
+void WorldLock::releaseExclusive() { giveUpClaim(); }
+
+void WorldLock::dropClaim(size_t worker) {
+  if (owner_.load() != worker + 1) return;
+  {
+    MutexLock guard(mutex_);
+    if (!ownerWakes_.empty()) return;
+  }
+  giveUpClaim();
+}
+
+// Who waits with the claim of this worker waits on: each is woken, and claims again.
+void WorldLock::giveUpClaim() {
   std::vector<Wake> waiters;
   {
     MutexLock guard(mutex_);
-    ownerWake_ = nullptr;
+    waiters.swap(ownerWakes_);
+    std::move(waiters_.begin(), waiters_.end(), std::back_inserter(waiters));
+    waiters_.clear();
     owner_.store(0);
-    waiters.swap(waiters_);
   }
   for (Wake& wake : waiters) wake();
 }
 
-bool WorldLock::waitEnter(Wake wake) {
+bool WorldLock::waitEnter(Wake&& wake) {
   if (takeSeemingBusy()) {
     wake();
     return true;
@@ -39,7 +53,7 @@ bool WorldLock::waitEnter(Wake wake) {
   return true;
 }
 
-bool WorldLock::waitExclusive(size_t worker, Wake wake) {
+bool WorldLock::waitExclusive(size_t worker, Wake&& wake) {
   if (takeSeemingBusy()) {
     wake();
     return true;
@@ -51,20 +65,19 @@ bool WorldLock::waitExclusive(size_t worker, Wake wake) {
     waiters_.push_back(std::move(wake));
     return true;
   }
-  ownerWake_ = std::move(wake);
-  if (!allOut()) return true;  // whoever leaves from now on sees the waker
-  ownerWake_ = nullptr;
-  return false;
+  if (allOut()) return false;
+  ownerWakes_.push_back(std::move(wake));  // who was inside just now will leave, and then sees the claim and the waker
+  return true;
 }
 
 void WorldLock::wakeOwner() {
-  Wake wake;
+  std::vector<Wake> wakes;
   {
     MutexLock guard(mutex_);
-    if (!ownerWake_ || !allOut()) return;
-    wake = std::exchange(ownerWake_, nullptr);
+    if (ownerWakes_.empty() || !allOut()) return;
+    wakes.swap(ownerWakes_);
   }
-  wake();
+  for (Wake& wake : wakes) wake();
 }
 
 }  // namespace vigil::engine

@@ -40,14 +40,19 @@ class WorldLock {
   bool claimed() const { return owner_.load(std::memory_order_relaxed) != 0; }
 
   // --- Exclusive side. The worker must have left the shared side. ---
-  // Claims it if nobody else has, and takes it if nobody is inside. False: use waitExclusive() and call again.
+  // Claims it if no other worker has, and takes it if nobody is inside. False: use waitExclusive() and call again.
+  // A claim belongs to the worker: whichever of its tasks comes first may use it.
   bool tryExclusive(size_t worker);
   static constexpr int kSpins = kSimulated ? 1 : 100;  // how often to try before waiting
   void releaseExclusive();
+  // Gives up a claim that nobody waits for any more (its client went away). To be called on the worker, outside of the
+  // exclusive side, after a waker of waitExclusive() was called and what it woke has run.
+  void dropClaim(size_t worker);
 
-  // Leaves a waker for when tryEnter() (tryExclusive()) is worth another try; false, without keeping it, if it is now.
-  bool waitEnter(Wake wake);
-  bool waitExclusive(size_t worker, Wake wake);
+  // Leaves a waker for when tryEnter() (tryExclusive()) is worth another try; false if it is now, and then `wake` has
+  // not been moved from. A waker is called once, on any thread; it posts to whoever waits.
+  bool waitEnter(Wake&& wake);
+  bool waitExclusive(size_t worker, Wake&& wake);
 
  private:
   struct alignas(64) Flag {
@@ -55,13 +60,14 @@ class WorldLock {
   };
   bool allOut() const;
   void wakeOwner();
+  void giveUpClaim();
 
   std::unique_ptr<Flag[]> inside_;
   const size_t workers_;
   std::atomic<size_t> owner_{0};  // 1 + the worker that claims or holds the exclusive side
   Mutex mutex_;
-  Wake ownerWake_ GUARDED_BY(mutex_);
-  std::vector<Wake> waiters_ GUARDED_BY(mutex_);  // for the claim to be given up
+  std::vector<Wake> ownerWakes_ GUARDED_BY(mutex_);  // of the claiming worker, for the last to leave
+  std::vector<Wake> waiters_ GUARDED_BY(mutex_);     // for the claim to be given up
 };
 
 }  // namespace vigil::engine

@@ -2,7 +2,7 @@
 
 namespace vigil::keyspace {
 
-bool ShardLock::waitFor(Wake wake) {
+bool ShardLock::waitFor(Wake&& wake) {
   if (takeSeemingBusy()) {
     wake();
     return true;

@@ -38,8 +38,8 @@ class CAPABILITY("shard") ShardLock {
       unlockAndWake();
     }
   }
-  // Leaves a waiter if the lock is held; false, without keeping it, if the lock is free by now.
-  bool waitFor(Wake wake);
+  // Leaves a waiter if the lock is held; false if the lock is free by now, and then `wake` has not been moved from.
+  bool waitFor(Wake&& wake);
 
  private:
   static constexpr uint32_t kHeld = 1;
