@@ -29,6 +29,10 @@
 #include "persistence/aof_directory.h"
 #include "persistence/rdb_save.h"
 
+namespace vigil::engine {
+class InfoWriter;
+}
+
 namespace vigil::drivers {
 
 class RdbDriver;
@@ -122,6 +126,7 @@ class Aof {
   bool growthIsDue() REQUIRES(mutex_);
   std::unique_ptr<persistence::RdbTarget> baseTarget(bool rdb);
   uint64_t fileSize(const std::string& name);
+  void writeInfo(engine::InfoWriter& out) const;
 
   engine::Engine& engine_;
   AofOptions& options_;

@@ -18,6 +18,7 @@ using persistence::SelectScanner;
 namespace {
 
 constexpr size_t kSpilledRead = 1 << 20;
+constexpr oplog::Offset kParkBehind = 64 << 20;   // bytes of the log that are not written
 constexpr UnixUs kErrorLogInterval = 30'000'000;  // a full disk is not to be filled with lines about it
 constexpr oplog::Offset kNever = std::numeric_limits<oplog::Offset>::max();
 
@@ -110,9 +111,21 @@ void AofWriter::schedule() {
   executor_.submit([this] { round(); });
 }
 
+void AofWriter::parkWriters() {
+  const Offset behind = isOpen() && !failed() ? log_.published() - written() : 0;  // a failure stops them by itself
+  if (behind > kParkBehind) {
+    if (!parking_.exchange(true)) engine_.state().snapshotBacklog.fetch_add(1);
+  } else if (behind < kParkBehind / 2 && parking_.load() && parking_.exchange(false)) {
+    if (engine_.state().snapshotBacklog.fetch_sub(1) == 1) engine_.resumePaused();
+  }
+}
+
 void AofWriter::pump() {
   if (!isOpen() || log_.published() <= written() || failed()) return;
-  if (always() || syncing() || scheduled_.load()) return schedule();
+  if (always() || syncing() || scheduled_.load()) {
+    parkWriters();
+    return schedule();
+  }
   writeInline();
 }
 
@@ -136,6 +149,7 @@ void AofWriter::round() {
     if (!isOpen() || (distrusted_ && !recover()) || !writeAll() || !makeTurns()) break;
     if (always() && synced() < written() && syncNow() == Sync::kBusy) break;
   } while (log_.published() > written() || (always() && !failed() && synced() < written()));
+  parkWriters();
   log_.pump();  // replicas may have this now, and have it before those who wait are answered
   MutexLock guard(mutex_);
   publish();

@@ -10,6 +10,8 @@
 //   appendfsync no, everysec: the commit point is what is written; a process that is killed loses nothing acknowledged
 //   appendfsync always:       what is synced; one fdatasync at a time, which releases all that wait
 //
+// When what is not written yet exceeds a bound, writers are parked until half of it is.
+//
 // A write that fails is cut off, tried again every second, and until then stops writes with MISCONF.
 //
 // At a turn (an offset noted with the world held) the file changes: a rewrite goes on in a new file from there, or a
@@ -105,6 +107,8 @@ class AofWriter final : public oplog::Sink {
 
   enum class Sync : uint8_t { kDone, kFailed, kBusy };
 
+  void parkWriters();
+
   bool always() const { return options_.fsync.load(std::memory_order_relaxed) == AppendFsync::kAlways; }
   void schedule();
   void round();
@@ -144,6 +148,7 @@ class AofWriter final : public oplog::Sink {
   std::atomic<bool> rewriting_{false};
   std::atomic<int> error_{0};  // errno of the last write, 0: it worked
   std::atomic<bool> lost_{false};
+  std::atomic<bool> parking_{false};  // it is too far behind: writers are held back
   std::atomic<uint64_t> size_{0};
   std::atomic<uint64_t> olderSize_{0};
   std::atomic<int64_t> delayedSyncs_{0};
