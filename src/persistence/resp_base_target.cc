@@ -30,8 +30,7 @@ Status RespBaseTarget::append(std::string_view bytes) {
     if (event == wire::RdbReader::Event::kEof) break;
   }
   unread_.erase(0, unread_.size() - unread.size());
-  if (out_.empty()) return {};
-  auto written = file_->append(out_);
+  auto written = file_->append(out_);  // also nothing: an empty data set has a file too
   out_.clear();
   return written;
 }
