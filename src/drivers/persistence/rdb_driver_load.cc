@@ -22,8 +22,9 @@ std::string withDecimals(double value, int decimals) {
 }  // namespace
 
 struct RdbDriver::Load {
-  std::string path;
+  explicit Load(const keyspace::Keyspace::Options& options) : loaded(options) {}
   keyspace::Keyspace loaded;
+  std::string path;
   persistence::RdbAux aux;
   uint64_t keysLoaded = 0;
   uint64_t keysExpired = 0;
@@ -50,11 +51,10 @@ void RdbDriver::load(Done done) {
     status_.loading = true;
     status_.loadingStart = unixSeconds();
   }
-  std::shared_ptr<Load> load(new Load{.path = path,
-                                      .loaded = keyspace::Keyspace(engine_.keyspace().options()),
-                                      .aux = {},
-                                      .began = engine_.system().clock.mono(),
-                                      .done = std::move(done)});
+  auto load = std::make_shared<Load>(engine_.keyspace().options());
+  load->path = path;
+  load->began = engine_.system().clock.mono();
+  load->done = std::move(done);
   executor_->submit([this, load] { loadFile(load); });
 }
 

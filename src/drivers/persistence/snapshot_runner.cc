@@ -17,7 +17,9 @@ constexpr size_t kBucketsPerPiece = 8;  // some microseconds under one shard's l
 
 RunningSnapshot::RunningSnapshot(engine::Engine& engine, std::shared_ptr<keyspace::SnapshotSink> sink, Begun begun)
     : engine_(engine), sink_(std::move(sink)), begun_(std::move(begun)), shares_(engine.workerCount()) {
-  for (size_t worker = 0; worker < shares_.size(); ++worker) shares_[worker].shard = worker;
+  for (size_t shard = 0; shard < engine.keyspace().shardCount(); ++shard) {
+    shares_[shard % shares_.size()].shards.push_back(shard);
+  }
 }
 
 RunningSnapshot::~RunningSnapshot() = default;
@@ -65,17 +67,21 @@ void RunningSnapshot::cancelHere() {
 
 bool RunningSnapshot::step(engine::Worker& worker) {
   Share& share = shares_[worker.number()];
-  const size_t shards = engine_.keyspace().shardCount();
   Clock& clock = engine_.system().clock;
   const MonoUs deadline = clock.mono() + kStepUs;
-  for (int piece = 0; piece < kPiecesPerStep && share.shard < shards; ++piece) {
+  for (int piece = 0; piece < kPiecesPerStep && !share.shards.empty(); ++piece) {
     if (!sink_->ready()) return false;  // it wakes the workers when it is
+    if (share.next >= share.shards.size()) share.next = 0;
     bool shardDone = false;
-    if (!stepShard(worker, share.shard, shardDone)) return true;
-    if (shardDone) share.shard += shares_.size();
-    if (clock.mono() >= deadline) break;
+    const bool locked = stepShard(worker, share.shards[share.next], shardDone);
+    if (shardDone) {
+      share.shards.erase(share.shards.begin() + static_cast<ptrdiff_t>(share.next));
+    } else {
+      ++share.next;
+    }
+    if (!locked || clock.mono() >= deadline) break;
   }
-  return share.shard < shards;
+  return !share.shards.empty();
 }
 
 // False if the shard is busy.

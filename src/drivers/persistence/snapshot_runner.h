@@ -53,8 +53,9 @@ class RunningSnapshot final : public engine::BackgroundDuty, public std::enable_
   bool step(engine::Worker& worker) override;
 
  private:
-  struct alignas(64) Share {
-    size_t shard = 0;  // next one; the worker's alone
+  struct alignas(64) Share {  // the worker's alone
+    std::vector<size_t> shards;  // not done
+    size_t next = 0;             // in `shards`
   };
   RunningSnapshot(engine::Engine& engine, std::shared_ptr<keyspace::SnapshotSink> sink, Begun begun);
   void begin();
