@@ -93,7 +93,7 @@ Result<std::unique_ptr<AofIncrement>> AofDirectory::openLastIncrement() {
   return openIncrement(manifest_.incremental.back().name);
 }
 
-Result<std::unique_ptr<AofIncrement>> AofDirectory::addIncrement(const std::string& instead) {
+Result<std::unique_ptr<AofIncrement>> AofDirectory::createIncrement() {
   if (auto made = makeFolder(); !made) return std::unexpected(made.error());
   const std::string name = nextIncrementName();
   // A file that a crash left before it came into the manifest holds nothing that counts.
@@ -101,16 +101,20 @@ Result<std::unique_ptr<AofIncrement>> AofDirectory::addIncrement(const std::stri
   if (!file) {
     return fail("Can't open the append-only file " + name + ": " + file.error().message, file.error().code);
   }
-  AofManifest next = manifest_;
-  if (auto useless = std::find_if(next.incremental.begin(), next.incremental.end(),
-                                  [&](const AofFileInfo& info) { return info.name == instead; });
-      useless != next.incremental.end()) {
-    next.history.push_back({useless->name, useless->sequence, AofFileType::kHistory});
-    next.incremental.erase(useless);
-  }
-  next.incremental.push_back({name, manifest_.incrementalSequence() + 1, AofFileType::kIncremental});
-  if (auto stored = store(std::move(next)); !stored) return std::unexpected(stored.error());
   return std::make_unique<AofIncrement>(std::move(*file), name, 0);
+}
+
+Status AofDirectory::addToManifest(const std::string& increment) {
+  AofManifest next = manifest_;
+  next.incremental.push_back({increment, manifest_.incrementalSequence() + 1, AofFileType::kIncremental});
+  return store(std::move(next));
+}
+
+Result<std::unique_ptr<AofIncrement>> AofDirectory::addIncrement() {
+  auto created = createIncrement();
+  if (!created) return created;
+  if (auto added = addToManifest((*created)->name()); !added) return std::unexpected(added.error());
+  return created;
 }
 
 Status AofDirectory::replaceBase(bool rdb, const std::string& firstIncrement) {

@@ -45,8 +45,10 @@ class AofDirectory {
 
   // The file that the last record of the manifest names, or a new one if there is none.
   Result<std::unique_ptr<AofIncrement>> openLastIncrement();
-  // `instead`: of this one, whose content is of no use any more; it becomes history.
-  Result<std::unique_ptr<AofIncrement>> addIncrement(const std::string& instead = {});
+  Result<std::unique_ptr<AofIncrement>> addIncrement();
+  // The two halves of it: a file of the next name, and that it counts from now on.
+  Result<std::unique_ptr<AofIncrement>> createIncrement();
+  Status addToManifest(const std::string& increment);
   // The file at temporaryBasePath(), synced, becomes the base; increments before `firstIncrement` become history, and
   // so does the old base.
   Status replaceBase(bool rdb, const std::string& firstIncrement);

@@ -39,12 +39,16 @@ AofWriter::AofWriter(engine::Engine& engine, persistence::AofDirectory& director
 Status AofWriter::beginFile(std::unique_ptr<AofIncrement> file, const AofHead& head) {
   if (auto written = file->writeHead(head); !written) return written;
   if (auto synced = file->file()->sync(); !synced) return synced;
+  useFile(std::move(file));
+  return {};
+}
+
+void AofWriter::useFile(std::unique_ptr<AofIncrement> file) {
   if (file_) setOlderSize(olderSize() + file_->size());
   file_ = std::move(file);
   ++generation_;
   syncedSize_ = file_->size();
   size_.store(file_->size(), std::memory_order_relaxed);
-  return {};
 }
 
 Status AofWriter::open(std::unique_ptr<AofIncrement> file, int db) {
@@ -349,34 +353,51 @@ void AofWriter::syncBeside() {
 }
 
 // A sync failed: what lies between synced_ and written_ may or may not be on the disk, whatever a later sync says.
+// Until the new file is durable the manifest does not name it: a process that is killed before still finds the old one.
 bool AofWriter::recover() {
   auto failed = [this](const Error& error) {
     writeFailed(error);
     return false;
   };
-  if (useless_.empty()) {
-    if (auto cut = file_->file()->truncate(syncedSize_); !cut) {
-      // Not needed: the next file's head says where it goes on.
-      engine_.logger().warning("Could not cut the AOF file " + file_->name() + ": " + cut.error().message);
-    }
+  auto created = directory_.createIncrement();
+  if (!created) return failed(created.error());
+  AofIncrement& next = **created;
+  Cursor at = log_.cursor(retained_.position());
+  if (!at.valid()) {
+    lost_.store(true);
+    return failed({"the log does not hold any more what was not synced", EIO});
   }
-  auto next = directory_.addIncrement(useless_);
-  if (!next) return failed(next.error());
-  useless_ = (*next)->name();
-  if (auto begun = beginFile(std::move(*next), {history_, retained_.position(), retainedDb_.db()}); !begun) {
-    return failed(begun.error());
+  if (auto begun = next.writeHead({history_, at.position(), retainedDb_.db()}); !begun) return failed(begun.error());
+  if (auto copied = copyRecords(at, std::min(log_.published(), nextTurn_.load()), next); !copied) {
+    return failed(copied.error());
   }
-  cursor_ = log_.cursor(retained_.position());
-  if (!cursor_.valid()) lost_.store(true);
-  if (!cursor_.valid()) return failed({"the log does not hold what was not synced", EIO});
+  if (auto durable = next.file()->sync(); !durable) return failed(durable.error());
+  if (auto listed = directory_.addToManifest(next.name()); !listed) return failed(listed.error());
+  if (auto cut = file_->file()->truncate(syncedSize_); !cut) {
+    // Not needed: the next file's head says where it goes on.
+    engine_.logger().warning("Could not cut the AOF file " + file_->name() + ": " + cut.error().message);
+  }
+  useFile(std::move(*created));
+  cursor_ = std::move(at);
   written_.store(cursor_.position(), std::memory_order_release);
-  if (!writeAll()) return false;
-  if (auto done = file_->file()->sync(); !done) return failed(done.error());
   distrusted_ = false;
-  useless_.clear();
+  writeWorked();
   afterSync(syncPoint(), {});
   engine_.logger().notice("The AOF goes on in " + file_->name() + ", everything is on disk.");
   return true;
+}
+
+Status AofWriter::copyRecords(Cursor& from, Offset to, AofIncrement& file) {
+  while (from.position() < to) {
+    bool whole = true;
+    auto piece = read(from, to, whole);
+    if (!piece) return std::unexpected(piece.error());
+    const Offset end = from.position() + static_cast<Offset>(piece->size());
+    auto wrote = whole ? file.write({&*piece, 1}, end, synced(), 0) : file.writePart(*piece);
+    if (!wrote) return wrote;
+    from.advance(piece->size());
+  }
+  return {};
 }
 
 void AofWriter::tick() {

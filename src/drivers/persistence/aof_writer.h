@@ -122,6 +122,8 @@ class AofWriter final : public oplog::Sink {
   bool makeTurns() REQUIRES(mutex_);
   bool makeTurn(Turn& turn) REQUIRES(mutex_);
   Status beginFile(std::unique_ptr<persistence::AofIncrement> file, const persistence::AofHead& head) REQUIRES(mutex_);
+  void useFile(std::unique_ptr<persistence::AofIncrement> file) REQUIRES(mutex_);
+  Status copyRecords(oplog::Cursor& from, Offset to, persistence::AofIncrement& file) REQUIRES(mutex_);
   SyncPoint syncPoint() REQUIRES(mutex_);
   bool afterSync(const SyncPoint& point, const Status& status) REQUIRES(mutex_);
   // Bytes of the log at the cursor, from memory or from the spill; `whole`: they end where a unit ends.
@@ -162,7 +164,6 @@ class AofWriter final : public oplog::Sink {
   uint64_t syncedSize_ GUARDED_BY(mutex_) = 0;
   uint64_t generation_ GUARDED_BY(mutex_) = 0;  // of the file
   bool distrusted_ GUARDED_BY(mutex_) = false;  // a sync failed: go on in another file
-  std::string useless_ GUARDED_BY(mutex_);      // while recovering: the new file, of which nothing is durable yet
   int64_t lastErrorLog_ GUARDED_BY(mutex_) = 0;
   std::string spilled_ GUARDED_BY(mutex_);  // a piece of the log from disk
 
