@@ -34,6 +34,9 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.registerCommands();
   engine_.state().loading.store(true);
   engine_.start(workers, control);
+  replication_.setFeedLimit([this] { return aof_.feedLimit(); });
+  replication_.replica().setListener(
+      {.installed = [this] { aof_.rebaseHere(); }, .historyChanged = [this] { aof_.historyChanged(); }});
   rdb_.start();
   aof_.start();
   replication_.start();

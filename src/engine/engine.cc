@@ -21,11 +21,20 @@ namespace {
 // Frees large values and detached tables on a thread of the pool.
 class PoolReaper final : public keyspace::Reaper {
  public:
-  explicit PoolReaper(TaskPool& tasks) : tasks_(tasks) {}
-  void reap(std::move_only_function<void()> freeing) override { tasks_.submit(std::move(freeing)); }
+  PoolReaper(TaskPool& tasks, Engine::ReaperCounts& counts) : tasks_(tasks), counts_(counts) {}
+  void reap(std::move_only_function<void()> freeing) override {
+    counts_.pending.fetch_add(1, std::memory_order_relaxed);
+    tasks_.submit([this, freeing = std::move(freeing)]() mutable {
+      freeing();
+      freeing = nullptr;
+      counts_.pending.fetch_sub(1, std::memory_order_relaxed);
+      counts_.done.fetch_add(1, std::memory_order_relaxed);
+    });
+  }
 
  private:
   TaskPool& tasks_;
+  Engine::ReaperCounts& counts_;
 };
 
 keyspace::Keyspace::Options withReaper(keyspace::Keyspace::Options options, keyspace::Reaper* reaper) {
@@ -40,7 +49,7 @@ Engine::Engine(const System& system, Logger& logger, Options& options, const key
     : system_(system),
       logger_(logger),
       options_(options),
-      reaper_(std::make_unique<PoolReaper>(system.tasks)),
+      reaper_(std::make_unique<PoolReaper>(system.tasks, reaperCounts_)),
       keyspace_(withReaper(keyspace, reaper_.get())),
       log_(std::move(history), 0),
       shardStates_(keyspace.shards),

@@ -47,6 +47,12 @@ class BackgroundDuty {
 
 class Engine {
  public:
+  // What was left to be freed in the background, and what has been.
+  struct ReaperCounts {
+    std::atomic<int64_t> pending{0};
+    std::atomic<int64_t> done{0};
+  };
+
   Engine(const System& system, Logger& logger, Options& options, const keyspace::Keyspace::Options& keyspace,
          oplog::History history);
   ~Engine();
@@ -63,6 +69,8 @@ class Engine {
   Logger& logger() { return logger_; }
   keyspace::Keyspace& keyspace() { return keyspace_; }
   keyspace::Reaper& reaper() { return *reaper_; }
+  int64_t reaperPending() const { return reaperCounts_.pending.load(std::memory_order_relaxed); }
+  int64_t reaperDone() const { return reaperCounts_.done.load(std::memory_order_relaxed); }
   oplog::Log& log() { return log_; }
   oplog::CommitPoint& commit() { return commit_; }
   command::CommandTable& commands() { return commands_; }
@@ -129,6 +137,9 @@ class Engine {
   int64_t sum(Counter WorkerStats::*counter) const;
   int64_t dirty() const { return sum(&WorkerStats::dirty); }
   int64_t blockedClients() const { return blockedClients_.load(std::memory_order_relaxed); }
+  // Of the blocked clients, those with a time limit.
+  int64_t timedWaits() const { return timedWaits_.load(std::memory_order_relaxed); }
+  std::atomic<int64_t>& timedWaitCounter() { return timedWaits_; }
   std::atomic<int64_t>& blockedCounter() { return blockedClients_; }
   std::atomic<int64_t>& rejectedConnections() { return rejectedConnections_; }
   // Keys reserved for blocked calls (see Reservation). Exact for a shard whose lock the caller holds: if none is
@@ -147,6 +158,7 @@ class Engine {
   Options& options_;
   commands::StringLimits stringLimits_{options_.maxBulk};
   NodeState state_;
+  ReaperCounts reaperCounts_;
   std::unique_ptr<keyspace::Reaper> reaper_;
   keyspace::Keyspace keyspace_;
   oplog::Log log_;
@@ -169,6 +181,7 @@ class Engine {
   std::function<void()> flushAllHook_;
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};
+  std::atomic<int64_t> timedWaits_{0};
   std::atomic<int64_t> rejectedConnections_{0};
   std::atomic<uint64_t> reservations_{0};
   std::atomic<uint64_t> nextReservation_{1};

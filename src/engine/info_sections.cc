@@ -29,6 +29,7 @@ void writeServer(InfoWriter& info, Engine& engine) {
   info.field("redis_build_id", "vigil-" + std::string(kVigilVersion));
   info.field("redis_mode", "standalone");
   info.field("os", process.operatingSystem);
+  info.field("atomicvar_api", "c++-std");
   info.number("arch_bits", static_cast<int64_t>(sizeof(void*) * 8));
   info.field("monotonic_clock", "POSIX clock_gettime");
   info.field("multiplexing_api", process.multiplexer);
@@ -77,6 +78,7 @@ void writeClients(InfoWriter& info, Engine& engine) {
   info.number("maxclients", engine.options().maxClients.load(kRelaxed));
   info.number("client_recent_max_input_buffer", static_cast<int64_t>(sums.largestInput));
   info.number("client_recent_max_output_buffer", static_cast<int64_t>(sums.largestOutput));
+  info.number("clients_in_timeout_table", engine.timedWaits());
   info.number("blocked_clients", engine.blockedClients());
   info.number("tracking_clients", 0);
 }
@@ -106,11 +108,30 @@ void writeMemoryUse(InfoWriter& info, Engine& engine) {
   info.number("allocator_active", resident);
   info.number("allocator_resident", resident);
   info.size("total_system_memory", engine.process().totalSystemMemory);
-  info.number("maxmemory", 0);
-  info.human("maxmemory_human", 0);
+  const uint64_t limit = engine.options().maxMemory.load(kRelaxed);
+  info.size("maxmemory", limit);
   info.field("maxmemory_policy", "noeviction");
   info.fixed("mem_fragmentation_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
   info.number("mem_fragmentation_bytes", resident - used);
+  // One heap, without slabs of its own: what is resident beyond what is used is all there is to tell.
+  info.fixed("allocator_frag_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
+  info.number("allocator_frag_bytes", resident - used);
+  info.fixed("allocator_rss_ratio", 1, 2);
+  info.number("allocator_rss_bytes", 0);
+  info.fixed("rss_overhead_ratio", 1, 2);
+  info.number("rss_overhead_bytes", 0);
+  // There are no scripts and functions yet.
+  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
+                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
+                           "used_memory_vm_functions", "used_memory_vm_total", "used_memory_functions",
+                           "used_memory_scripts"}) {
+    info.number(name, 0);
+  }
+  info.human("used_memory_lua_human", 0);
+  info.human("used_memory_vm_total_human", 0);
+  info.human("used_memory_scripts_human", 0);
+  info.number("lazyfree_pending_objects", engine.reaperPending());
+  info.number("lazyfreed_objects", engine.reaperDone());
   info.number("mem_not_counted_for_evict", 0);
   info.number("mem_replication_backlog", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
   info.number("mem_total_replication_buffers", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
@@ -128,6 +149,9 @@ void writeCpu(InfoWriter& info, Engine& engine) {
   info.fixed("used_cpu_user", times.user, 6);
   info.fixed("used_cpu_sys_children", 0, 6);
   info.fixed("used_cpu_user_children", 0, 6);
+  // No thread is the main one: these are the process's.
+  info.fixed("used_cpu_sys_main_thread", times.system, 6);
+  info.fixed("used_cpu_user_main_thread", times.user, 6);
 }
 
 void writeKeyspace(InfoWriter& info, Engine& engine) {

@@ -15,6 +15,7 @@ namespace vigil::engine {
 struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
+  std::atomic<uint64_t> maxMemory{0};                  // maxmemory; 0: no limit
   std::atomic<int64_t> maxClients{10000};
   std::atomic<int64_t> idleTimeout{0};  // timeout, seconds
   std::atomic<int64_t> keepAlive{300};  // tcp-keepalive, seconds

@@ -590,8 +590,13 @@ void Worker::flushCommitted() {
 
 bool Worker::beforeSleep() {
   bool more = engine_.haveDuties() && backgroundStep();
-  if (!toFlush_.empty()) {
+  // Before any reply leaves. Also without one: expiry and served clients write too.
+  const oplog::Offset published = engine_.log().published();
+  if (published != pumped_ || !toFlush_.empty()) {
+    pumped_ = published;
     engine_.log().pump();
+  }
+  if (!toFlush_.empty()) {
     // By index: closing a connection may not touch the list, but a flush may queue another.
     for (size_t i = 0; i < toFlush_.size(); ++i) {
       Connection* connection = toFlush_[i];

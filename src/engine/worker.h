@@ -131,6 +131,7 @@ class Worker {
   // Admission. Each writes the error that it finds and answers false.
   bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
+  bool overMaxMemory() const;
   bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);
@@ -194,6 +195,7 @@ class Worker {
   bool insideWorld_ = false;
   UnixMs nowMs_ = 0;
   TimerId tickTimer_ = 0;
+  oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
   const command::CommandEntry* measured_ = nullptr;

@@ -1,6 +1,7 @@
 // What stands between a parsed command and its execution: is it one, may this client run it, may it run now.
 #include <algorithm>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "command/command_table.h"
 #include "engine/engine.h"
@@ -92,6 +93,11 @@ bool Worker::pausedFor(const Session& session, const command::CommandEntry& entr
   return (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
 }
 
+bool Worker::overMaxMemory() const {
+  const uint64_t limit = engine_.options().maxMemory.load(std::memory_order_relaxed);
+  return limit != 0 && static_cast<uint64_t>(usedMemory()) > limit;
+}
+
 bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
   (void)args;
   constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -112,6 +118,8 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
                !state.serveStaleData.load(kRelaxed)) {
       error = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     }
+  } else if ((flags & command::kDenyOom) != 0 && overMaxMemory()) {
+    error = "OOM command not allowed when used memory > 'maxmemory'.";
   } else if (write) {
     if (state.saveFailed.load(kRelaxed)) {
       error =

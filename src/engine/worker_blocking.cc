@@ -13,6 +13,7 @@ void Worker::suspendBlocked(Session& session) {
   if (int64_t timeoutUs = execution_.blockTimeoutUs(); timeoutUs > 0) {
     uint64_t id = session.id;
     std::weak_ptr<BlockedCall> call = session.blocked;
+    engine_.timedWaitCounter().fetch_add(1, std::memory_order_relaxed);
     session.blocked->timer = loop_.after(timeoutUs, [this, id, call] {
       Connection* connection = findConnection(id);
       auto waiting = call.lock();
@@ -26,6 +27,7 @@ void Worker::suspendBlocked(Session& session) {
 void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends) {
   loop_.post([this, call = std::move(call), reply = std::move(reply), depends]() mutable {
     loop_.cancel(call->timer);
+    if (call->timer != 0) engine_.timedWaitCounter().fetch_sub(1, std::memory_order_relaxed);
     engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
     Connection* connection = findConnection(call->session.id);
     if (!connection || connection->session().blocked != call) return;
@@ -60,6 +62,7 @@ void Worker::endBlocked(std::shared_ptr<BlockedCall> call, Unblock how) {
 
 void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) {
   loop_.cancel(call->timer);
+  if (call->timer != 0) engine_.timedWaitCounter().fetch_sub(1, std::memory_order_relaxed);
   engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
   for (const auto& [argument, hash] : call->keys) {
     size_t shard = engine_.keyspace().shardNumberOf(hash);

@@ -45,7 +45,8 @@ void Worker::upkeepOfShards(int64_t periodUs) {
                 !state.replica.load(std::memory_order_relaxed) && !engine_.expiryPaused() &&
                 !state.loading.load(std::memory_order_relaxed);
   Clock& clock = engine_.system().clock;
-  const MonoUs deadline = clock.mono() + periodUs / 4;
+  const MonoUs started = clock.mono();
+  const MonoUs deadline = started + periodUs / 4;
   const size_t shards = engine_.keyspace().shardCount();
   const size_t workers = engine_.workerCount();
   size_t mine = (shards + workers - 1 - number_) / workers;
@@ -64,9 +65,10 @@ void Worker::upkeepOfShards(int64_t periodUs) {
     });
     if (cut || clock.mono() > deadline) {
       upkeepCursor_ = (upkeepCursor_ + i + 1) % mine;
-      return;
+      break;
     }
   }
+  stats_.upkeepUs.add(clock.mono() - started);
 }
 
 bool Worker::withShardNow(size_t shard, const std::function<void(Execution&)>& work) {

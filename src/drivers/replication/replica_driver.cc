@@ -98,13 +98,13 @@ void ReplicaDriver::inWorld(const Effects& effects, SnapshotLoader* loaded) {
         engine_.becameReplica();
         break;
       case Effect::Kind::kBecomeMaster:
-        log.setHistory(effect.history);
+        setHistory(effect.history);
         log.forceSelect();
         engine_.state().replica.store(false);
         engine_.logger().setRole('M');
         break;
       case Effect::Kind::kSetHistory:
-        log.setHistory(effect.history);
+        setHistory(effect.history);
         break;
       case Effect::Kind::kInstall:
         if (loaded) install(effect, *loaded);
@@ -223,7 +223,13 @@ void ReplicaDriver::install(const Effect& effect, SnapshotLoader& loaded) {
   masterSide_.needBacklog();
   log.restart(effect.history, effect.offset);
   log.setSelectedDb(loaded.rdb().aux().streamDb.value_or(0));
+  if (listener_.installed) listener_.installed();
   engine_.historyChanged();
+}
+
+void ReplicaDriver::setHistory(const oplog::History& history) {
+  engine_.log().setHistory(history);
+  if (listener_.historyChanged) listener_.historyChanged();
 }
 
 void ReplicaDriver::startStream() {

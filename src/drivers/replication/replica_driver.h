@@ -30,6 +30,13 @@ class ReplicaDriver final : public MasterStream::Owner {
   ReplicaDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb, MasterDriver& masterSide);
   ~ReplicaDriver() override;
 
+  // Who must hear what replication does to data and log; both are called with the world held. Set up before start().
+  struct Listener {
+    std::function<void()> installed;       // a full resync has replaced keyspace and log
+    std::function<void()> historyChanged;  // the log goes on under another id
+  };
+  void setListener(Listener listener) { listener_ = std::move(listener); }
+
   // Before the loops run: a configured master makes this node a replica, which has nothing to offer yet.
   void becomeConfiguredRole();
   // Control thread, when the data set has been loaded: follows the configured master.
@@ -57,6 +64,7 @@ class ReplicaDriver final : public MasterStream::Owner {
   View view() const;
 
  private:
+  Listener listener_;
   using Link = replication::ReplicaLink;
   using Effect = replication::Effect;
   using Effects = replication::Effects;
@@ -72,6 +80,7 @@ class ReplicaDriver final : public MasterStream::Owner {
   void receiveSnapshot(uint64_t attempt);
   void transferComplete(uint64_t attempt);
   void loadEnded(uint64_t attempt, std::shared_ptr<SnapshotLoader> loader, Status status);
+  void setHistory(const oplog::History& history);
   void install(const Effect& effect, SnapshotLoader& loaded);
   void startStream();
 

@@ -31,8 +31,7 @@ void replicaof(Context& ctx) {
     return ctx.reply().ok();
   }
   auto port = parseInt64(ctx.arg(2));
-  if (!port) return ctx.reply().notInteger();
-  if (*port < 0 || *port > 65535) return ctx.reply().error("ERR Invalid master port");
+  if (!port || *port < 0 || *port > 65535) return ctx.reply().error("ERR Invalid master port");
   MasterAddress master{std::string(ctx.arg(1)), static_cast<uint16_t>(*port)};
   if (!replica.follow(master, clientText(sessionOf(ctx)))) {
     ctx.owner<Replication>().engine().logger().notice(
@@ -188,8 +187,8 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(1)"},
     {.name = "wait",
      .arity = 3,
-     .flags = kNoscript | kBlocking | kNoLocks,
-     .categories = kCatConnection | kCatBlocking,
+     .flags = kNoscript | kNoLocks,
+     .categories = kCatConnection,
      .handler = wait,
      .group = "generic",
      .since = "3.0.0",
