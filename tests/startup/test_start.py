@@ -90,7 +90,7 @@ ASKED = ["maxmemory", "maxclients", "timeout", "requirepass", "save", "client-ou
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["--maxmemory", "100mb"], ["--save", ""], ["--save", "60", "1"], ["--save", "60 1 30 2"],
+    [], ["--maxmemory", "100mb"], ["--save", ""],
     ["--loglevel", "verbose", "--databases", "4"], ["--repl-backlog-size", "100k", "--hz", "20"], ["--tcp-keepalive", "1"],
 ], ids=" ".join)
 def test_configuration_means_the_same_to_both(servers, vigil, oracle, arguments):
