@@ -4,7 +4,7 @@ PYTHON := /usr/bin/python3
 BIN := build/release/bin
 JOBS ?= $(shell nproc)
 # What `make test` runs, in this order; add "sanitize" for a short list under the sanitizers.
-TEST_STEPS ?= tidy unit processes
+TEST_STEPS ?= tidy unit simulate processes
 
 .PHONY: setup build run test accept sanitize soak clean
 
