@@ -17,6 +17,12 @@ uint64_t mixed(uint64_t x) {
   return x ^ (x >> 33);
 }
 
+// "[$key, $item]": the key; of any other answer nothing.
+std::string keyOfPop(const std::string& answer) {
+  size_t comma = answer.find(", ");
+  return answer.starts_with("[$") && comma != std::string::npos ? answer.substr(2, comma - 2) : std::string();
+}
+
 class Search {
  public:
   explicit Search(std::vector<Operation> history) : history_(std::move(history)), done_(history_.size(), false) {
@@ -59,6 +65,7 @@ class Search {
     const Operation& operation = history_[i];
     std::vector<Model> starts{state};
     expire(operation, starts);
+    chooseKeys(operation, starts);
     for (Model& next : starts) {
       if (!matches(operation, next)) continue;
       size_t firstBefore = first_;
@@ -94,10 +101,27 @@ class Search {
     }
   }
 
+  // A BLPOP that waited is served from the key that was pushed to first, whatever the order of its arguments. One
+  // without an answer may have been served from any.
+  static void chooseKeys(const Operation& operation, std::vector<Model>& states) {
+    const Words& command = operation.commands[0];
+    if (operation.answered != kNeverAnswered || command[0] != "BLPOP") return;
+    size_t count = states.size();
+    for (size_t s = 0; s < count; ++s) {
+      for (size_t key = 2; key + 1 < command.size(); ++key) {
+        states.push_back(states[s]);
+        states.back().preferredKey = command[key];
+      }
+    }
+  }
+
   static bool matches(const Operation& operation, Model& state) {
     Window when{operation.called, operation.answered};
     if (operation.answered != kNeverAnswered && operation.answers.size() != operation.commands.size()) return false;
     for (size_t c = 0; c < operation.commands.size(); ++c) {
+      if (operation.commands[c][0] == "BLPOP" && operation.answered != kNeverAnswered) {
+        state.preferredKey = keyOfPop(operation.answers[c]);
+      }
       std::string answer = state.run(operation.commands[c], when);
       if (operation.answered == kNeverAnswered) continue;
       if (answer != operation.answers[c]) return false;

@@ -9,7 +9,7 @@ namespace {
 std::string key(size_t group, const char* name) { return "g" + std::to_string(group) + ":" + name; }
 
 bool isRefusal(const std::string& answer) {
-  for (const char* word : {"-LOADING", "-MISCONF", "-EXECABORT", "-READONLY", "-MASTERDOWN", "-NOREPLICAS"}) {
+  for (const char* word : {"-LOADING", "-EXECABORT", "-READONLY", "-MASTERDOWN", "-NOREPLICAS"}) {
     if (answer == word) return true;
   }
   return false;
@@ -130,7 +130,15 @@ void MixedWorkload::finished(const Request& request) {
       if (operation.answers[0] == "(nil)") return;
       operation.answers[0] = operation.answers[0] == "[+OK]" ? "+OK" : operation.answers[0];
     }
+    // After a watched read that was refused, the watch stays.
+    bool stopped = request.shape == Request::Shape::kExec && operation.answers == std::vector<std::string>{"(nil)"};
+    if (stopped && mix_.refusals) return;
     if (mix_.refusals && isRefusal(operation.answers[0])) return;
+    if (mix_.refusals && operation.answers[0] == "-MISCONF") {
+      // Refused before it ran, or done and not made durable: then it may be there after a restart.
+      operation.answered = kNeverAnswered;
+      operation.answers.clear();
+    }
   }
   histories_[operation.group].push_back(std::move(operation));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace vigil::sim {
 
@@ -117,6 +118,7 @@ std::string Model::range(const std::string& key) {
 }
 
 std::string Model::blockingPop(const Words& command) {
+  if (std::string key = std::exchange(preferredKey, {}); find(key)) return "[$" + key + ", " + pop(key, true) + "]";
   for (size_t i = 1; i + 1 < command.size(); ++i) {
     if (find(command[i])) return "[$" + command[i] + ", " + pop(command[i], true) + "]";
   }

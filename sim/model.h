@@ -39,6 +39,8 @@ struct Window {
 class Model {
  public:
   std::map<std::string, ModelValue> keys;
+  // From which of its keys the next blocking pop is served, if it can be; the first that has items otherwise.
+  std::string preferredKey = {};
 
   // Runs one command; the answer is what a server must say.
   std::string run(const Words& command, Window when);

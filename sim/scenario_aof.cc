@@ -19,20 +19,15 @@ DiskFaults drawDiskFaults(SimRandom& random, const SimDisk& disk) {
   return faults;
 }
 
-// Starts the node, which may die of a fault while it loads; without faults in the end.
+// Starts the node, which may die or give up on a disk that fails while it loads; without faults it must serve.
 bool revive(SimWorld& world, SimNode& node, Outcome& outcome) {
-  for (int attempt = 0; attempt < 6; ++attempt) {
-    if (attempt == 5) node.disk().faults = DiskFaults{};
-    size_t deaths = node.deaths();
+  for (int attempt = 0; attempt < 3; ++attempt) {
     if (node.startAndLoad()) return true;
-    if (node.deaths() == deaths || !node.startError().empty()) {
-      if (attempt < 5 && node.disk().faults.death > 0) continue;
-      outcome.failure = "did not start again: " + node.startError();
-      return false;
-    }
     world.runFor(world.random().between(kMs, kSecond));
   }
-  outcome.failure = "did not start again";
+  node.disk().faults = DiskFaults{};
+  if (node.startAndLoad()) return true;
+  outcome.failure = "did not start again: " + node.startError();
   return false;
 }
 
@@ -67,12 +62,11 @@ void runAof(SimWorld& world, Outcome& outcome, bool always) {
     clients.hold();
     node.kill(random.chance(0.5) ? Death::kPowerLoss : Death::kKill);
     SimTime death = node.lastDeath();
-    bool power = node.lostPower();
     if (random.chance(0.7)) node.disk().faults = DiskFaults{};
     if (!revive(world, node, outcome)) break;
     node.disk().faults = DiskFaults{};
     Window when{death, death};
-    if (!always && power) when.from = death > 2 * kSecond ? death - 2 * kSecond : 0;
+    if (!always && node.lostPower()) when.from = death > 2 * kSecond ? death - 2 * kSecond : 0;
     clients.checkRecovery(node.address(), death, when, outcome);
     clients.release();
   }

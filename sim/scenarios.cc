@@ -9,6 +9,10 @@ const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = {
       {"engine", "one node: commands, transactions, blocking and expiry are linearizable", runEngineScenario},
       {"rdb", "one node that saves while clients write: what it loads is the state of one moment", runRdbScenario},
+      {"always", "one node, appendfsync always: deaths and a failing disk lose nothing acknowledged",
+       runAlwaysScenario},
+      {"everysec", "one node, appendfsync everysec: at most two seconds are lost, with the machine",
+       runEverysecScenario},
   };
   return all;
 }

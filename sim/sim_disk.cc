@@ -77,9 +77,11 @@ void SimDisk::tear(Inode& inode) {
     inode.synced = inode.content.size();
   } else if (inode.content.size() > inode.synced) {
     size_t tail = inode.content.size() - inode.synced;
+    if (!inode.dropped.empty())
+      tail = std::min(tail, inode.dropped.back().first - std::min(inode.dropped.back().first, inode.synced));
     size_t kept = random.chance(0.4) ? 0 : random.below(tail + 1);
     inode.content.resize(inode.synced + kept);
-    if (kept > 0 && random.chance(0.3)) {  // the size was written, the bytes were not
+    if (kept > 0 && random.chance(blankTail)) {  // the size was written, the bytes were not
       size_t blank = 1 + random.below(kept);
       std::fill(inode.content.end() - static_cast<ptrdiff_t>(blank), inode.content.end(), '\0');
     }
@@ -103,6 +105,10 @@ void SimDisk::losePower() {
   });
   now_ = durable_;
   for (auto& [path, inode] : now_.files) tear(*inode);
+}
+
+void SimDisk::processKilled() {
+  for (auto& [path, inode] : now_.files) inode->dropped.clear();
 }
 
 uint64_t SimDisk::used() const {
@@ -148,6 +154,8 @@ class SimFile final : public File {
       inode_->synced = static_cast<size_t>(size);
     }
     inode_->content.resize(static_cast<size_t>(size));
+    for (auto& [from, to] : inode_->dropped) to = std::min<size_t>(to, size);
+    std::erase_if(inode_->dropped, [](const auto& range) { return range.first >= range.second; });
     return {};
   }
 

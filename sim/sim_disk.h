@@ -34,9 +34,13 @@ class SimDisk {
   explicit SimDisk(SimWorld& world) : world_(world) {}
 
   DiskFaults faults;
+  double blankTail = 0;  // of torn files: their last piece is zeros, as file systems leave that do not order writes
 
   // The machine lost power: what was not durable goes, wholly or in part.
   void losePower();
+  // The process that wrote is gone, the page cache is not: what a failed fsync dropped counts as unsynced again. (It is
+  // not, on a real disk, but no program that starts then can know it.)
+  void processKilled();
   uint64_t used() const;
   // Files as they are now, for checkers.
   std::vector<std::string> names() const;

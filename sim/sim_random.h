@@ -8,7 +8,8 @@ namespace vigil::sim {
 
 class SimRandom {
  public:
-  explicit SimRandom(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 0x2545f4914f6cdd1dULL) {}
+  // Scrambled twice: the sequences of near seeds are not one sequence from different places.
+  explicit SimRandom(uint64_t seed) : state_(seed ^ 0x2545f4914f6cdd1dULL) { state_ = next() ^ (next() << 1); }
 
   uint64_t next() {  // splitmix64
     uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);

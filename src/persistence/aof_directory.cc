@@ -25,7 +25,8 @@ Status AofDirectory::makeFolder() {
   if (auto made = files_.makeDir(folder_); !made) {
     return fail("Can't open or create append-only dir " + folder_ + ": " + made.error().message, made.error().code);
   }
-  return {};
+  // Else a power loss takes the folder with all that was synced in it.
+  return files_.syncDir(".");
 }
 
 Status AofDirectory::store(AofManifest next) {
