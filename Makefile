@@ -6,7 +6,9 @@ JOBS ?= $(shell nproc)
 # What `make test` runs, in this order; add "sanitize" for a short list under the sanitizers.
 TEST_STEPS ?= tidy unit simulate processes
 
-.PHONY: setup build run test accept sanitize soak clean
+PREFIX ?= /usr/local
+
+.PHONY: setup build install run test accept sanitize soak clean
 
 setup:
 	@tools/setup
@@ -14,6 +16,11 @@ setup:
 build: setup
 	@cmake --preset release $(CMAKE_ARGS)
 	@cmake --build build/release -j $(JOBS)
+
+# The binaries under PREFIX/bin with Redis's names linked, the stock configuration and install_server under
+# PREFIX/share/vigil, systemd's units under PREFIX/lib.
+install: build
+	@cmake --install build/release --prefix $(PREFIX)
 
 run: build
 	@$(PYTHON) tools/run-demo --bin $(BIN)
