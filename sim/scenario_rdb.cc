@@ -16,9 +16,10 @@ class Saver {
  public:
   Saver(SimWorld& world, SimNode& node) : world_(world), node_(node) {}
 
-  // Saves again and again until the node dies.
+  // Saves again and again until the node dies. (A save while the next process loads would put what is half loaded into
+  // the file; BGSAVE, save points and SHUTDOWN refuse it.)
   void saveOn() {
-    if (!node_.running()) return;
+    if (!node_.running() || node_.deaths() > 0) return;
     ProcessStep step(node_.process());
     auto save = std::make_shared<Save>();
     save->begun = world_.now();

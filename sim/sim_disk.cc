@@ -281,6 +281,10 @@ Result<std::vector<std::string>> SimFileSystem::list(const std::string& asked) {
 Status SimFileSystem::syncDir(const std::string& asked) {
   std::string dir = normal(asked);
   if (!DiskCall::enter(disk_, *process_, 100, 10 * kMs)) return diskError("fsync", asked, EIO);
+  if (disk_.world_.random().chance(disk_.faults.syncError)) {
+    process_->trace("failed fsync of folder " + asked);
+    return diskError("fsync", asked, EIO);
+  }
   std::erase_if(disk_.pending_, [&](const SimDisk::NameChange& change) {
     if (change.dir != dir) return false;
     disk_.durable_.apply(change);

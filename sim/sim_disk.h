@@ -21,7 +21,7 @@ namespace vigil::sim {
 
 struct DiskFaults {
   double writeError = 0;  // of appends
-  double syncError = 0;   // of file syncs
+  double syncError = 0;   // of file and folder syncs
   double slowSync = 0;    // of file syncs: takes up to
   SimTime slowMost = 3 * kSecond;
   double death = 0;      // of calls that change something: the process dies in it

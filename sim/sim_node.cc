@@ -33,6 +33,7 @@ Status SimNode::start() {
   startError_.clear();
   auto process = std::make_shared<SimProcess>(world_, name_);
   process->onDeath = [this, weak = std::weak_ptr<SimProcess>(process)](Death how) {
+    dying_ = how;
     world_.after(0, [this, weak, how] {
       if (life_ && life_->process == weak.lock()) bury(how);
     });
@@ -94,9 +95,9 @@ bool SimNode::startAndLoad() {
 }
 
 void SimNode::kill(Death how) {
-  if (!running()) return;
-  life_->process->alive = false;
-  bury(how);
+  if (!life_) return;
+  // It may have died already, in a step whose end is still to come.
+  bury(std::exchange(life_->process->alive, false) ? how : dying_);
 }
 
 void SimNode::bury(Death how) {

@@ -102,6 +102,7 @@ class SimNode {
   size_t deaths_ = 0;
   SimTime lastDeath_ = 0;  // of a process that served
   bool lostPower_ = false;
+  Death dying_ = Death::kKill;  // how the process dies that does so in the running step
   std::string startError_;
   std::unique_ptr<Life> life_;
 };

@@ -31,13 +31,19 @@ Status AofDirectory::makeFolder() {
 
 Status AofDirectory::store(AofManifest next) {
   const std::string name = wire::aofManifestName(fileName_);
-  if (auto stored = replaceFileDurably(files_, path(name), wire::formatAofManifest(next)); !stored) {
+  const std::string content = wire::formatAofManifest(next);
+  if (auto stored = replaceFileDurably(files_, path(name), content); !stored) {
+    auto found = readWholeFile(files_, path(name));
+    inDoubt_ = inDoubt_ || (files_.exists(path(name)) && (!found || *found == content));
     return fail("Error trying to write the AOF manifest file " + name + ": " + stored.error().message,
                 stored.error().code);
   }
   manifest_ = std::move(next);
+  inDoubt_ = false;
   return {};
 }
+
+Status AofDirectory::settle() { return inDoubt_ ? store(manifest_) : Status(); }
 
 Status AofDirectory::open() {
   const std::string name = wire::aofManifestName(fileName_);
@@ -53,7 +59,11 @@ Status AofDirectory::open() {
                   ")");
     }
     manifest_ = std::move(*parsed);
+    // Its name may be in the page cache only, left by a process that died before it had synced the folder: what goes
+    // into the files from now on must not depend on that.
+    if (auto synced = files_.syncDir(folder_); !synced) return synced;
   }
+  inDoubt_ = false;
   // An interrupted upgrade left the manifest naming the old file, which was not moved yet.
   const bool halfUpgraded = manifest_.base && manifest_.base->name == fileName_ && manifest_.incremental.empty() &&
                             !files_.exists(path(fileName_));
@@ -95,6 +105,7 @@ Result<std::unique_ptr<AofIncrement>> AofDirectory::openLastIncrement() {
 }
 
 Result<std::unique_ptr<AofIncrement>> AofDirectory::createIncrement() {
+  if (auto settled = settle(); !settled) return std::unexpected(settled.error());
   if (auto made = makeFolder(); !made) return std::unexpected(made.error());
   const std::string name = nextIncrementName();
   // A file that a crash left before it came into the manifest holds nothing that counts.
@@ -119,6 +130,7 @@ Result<std::unique_ptr<AofIncrement>> AofDirectory::addIncrement() {
 }
 
 Status AofDirectory::replaceBase(bool rdb, const std::string& firstIncrement) {
+  if (auto settled = settle(); !settled) return settled;
   const std::string name = nextBaseName(rdb);
   if (auto renamed = files_.rename(temporaryBasePath(), path(name)); !renamed) return renamed;
   AofManifest next;
@@ -152,6 +164,7 @@ Result<std::unique_ptr<AofIncrement>> AofDirectory::openTemporaryIncrement() {
 }
 
 Status AofDirectory::startOver(bool rdb, AofIncrement& increment) {
+  if (auto settled = settle(); !settled) return settled;
   const std::string base = nextBaseName(rdb);
   const std::string name = nextIncrementName();
   if (auto renamed = files_.rename(path(increment.name()), path(name)); !renamed) return renamed;

@@ -2,9 +2,12 @@
 // files. Every change is one atomic, durable replacement of the manifest, so that a crash at any moment leaves a set of
 // files that loads.
 //
-//   addIncrement():  manifest names the new file  -> it may be written
-//   replace():       the new base is durable      -> manifest {new base, increments from X on, the rest as history}
-//                    -> removeHistory(): files deleted, then forgotten
+//   createIncrement(), its head written and synced -> addToManifest()
+//   replaceBase():  the new base is durable -> manifest {new base, increments from X on, the rest as history}
+//                   -> removeHistory(): files deleted, then forgotten
+//
+// A replacement that fails after its rename is in doubt: a crash may leave either manifest. settle() ends that in favour
+// of the old one, and nothing that reuses a name happens before.
 //
 // Used by one thread at a time. Blocks on files.
 #pragma once
@@ -49,6 +52,8 @@ class AofDirectory {
   // The two halves of it: a file of the next name, and that it counts from now on.
   Result<std::unique_ptr<AofIncrement>> createIncrement();
   Status addToManifest(const std::string& increment);
+  // After a failure of any of these: manifest() is what a crash leaves. An error: not known.
+  Status settle();
   // The file at temporaryBasePath(), synced, becomes the base; increments before `firstIncrement` become history, and
   // so does the old base.
   Status replaceBase(bool rdb, const std::string& firstIncrement);
@@ -70,6 +75,7 @@ class AofDirectory {
   const std::string folder_;
   const std::string fileName_;
   wire::AofManifest manifest_;
+  bool inDoubt_ = false;
   std::atomic<int> temporaries_{0};
 };
 

@@ -67,6 +67,26 @@ TEST_F(AofDirectoryTest, AFullDiskLeavesTheOldManifest) {
   EXPECT_TRUE(directory_.addIncrement());
 }
 
+TEST_F(AofDirectoryTest, AManifestInDoubtIsSettledBeforeNamesAreUsedAgain) {
+  base("old");
+  ASSERT_TRUE(directory_.replaceBase(true, {}));
+  ASSERT_TRUE(directory_.addIncrement());
+  const std::string before = manifest();
+  auto next = directory_.createIncrement();
+  ASSERT_TRUE(next);
+  // The new manifest is in place, and may or may not be so after a power loss.
+  files_.failFolderSyncs = true;
+  EXPECT_FALSE(directory_.addToManifest((*next)->name()));
+  EXPECT_NE(manifest(), before);
+  base("new");
+  EXPECT_FALSE(directory_.replaceBase(true, {}));
+  EXPECT_FALSE(files_.exists("d/a.2.base.rdb"));
+  EXPECT_FALSE(directory_.settle());
+  files_.failFolderSyncs = false;
+  EXPECT_TRUE(directory_.settle());
+  EXPECT_EQ(manifest(), before);
+}
+
 TEST_F(AofDirectoryTest, AnOldFileMovesIn) {
   files_["a"] = "*1\r\n$4\r\nPING\r\n";
   ASSERT_TRUE(directory_.open());

@@ -23,6 +23,7 @@ class MemoryFiles final : public FileSystem {
   size_t room = SIZE_MAX;  // bytes that may still be appended; then a write is cut short with ENOSPC
   int failingSyncs = 0;    // so many syncs fail
   bool failTruncate = false;
+  bool failFolderSyncs = false;
 
   std::string& operator[](const std::string& path) { return of(path)->bytes; }
   void crash() {
@@ -47,7 +48,9 @@ class MemoryFiles final : public FileSystem {
   }
   Status makeDir(const std::string&) override { return {}; }
   Result<std::vector<std::string>> list(const std::string&) override { return fail("Not a directory", ENOTDIR); }
-  Status syncDir(const std::string&) override { return {}; }
+  Status syncDir(const std::string&) override {
+    return failFolderSyncs ? Status(fail("Input/output error", EIO)) : Status();
+  }
 
  private:
   class MemoryFile final : public File {

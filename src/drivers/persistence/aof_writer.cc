@@ -43,6 +43,19 @@ Status AofWriter::beginFile(std::unique_ptr<AofIncrement> file, const AofHead& h
   return {};
 }
 
+// The manifest names the file only once its head is durable: where a head says that it goes on, a reader of the file
+// before it stops.
+Result<std::string> AofWriter::beginListed(const AofHead& head) {
+  auto next = directory_.createIncrement();
+  if (!next) return std::unexpected(next.error());
+  AofIncrement& file = **next;
+  if (auto written = file.writeHead(head); !written) return std::unexpected(written.error());
+  if (auto synced = file.file()->sync(); !synced) return std::unexpected(synced.error());
+  if (auto listed = directory_.addToManifest(file.name()); !listed) return std::unexpected(listed.error());
+  useFile(std::move(*next));
+  return file_->name();
+}
+
 void AofWriter::useFile(std::unique_ptr<AofIncrement> file) {
   if (file_) setOlderSize(olderSize() + file_->size());
   file_ = std::move(file);
@@ -277,15 +290,17 @@ bool AofWriter::makeTurn(Turn& turn) {
       return false;
     }
   } else {
-    auto next = directory_.addIncrement();
-    const std::string name = next ? (*next)->name() : std::string();
-    Status begun = next ? beginFile(std::move(*next), head) : Status(std::unexpected(next.error()));
-    if (!begun) {
-      turn.turned(std::unexpected(begun.error()));
+    auto next = beginListed(head);
+    if (!next && !directory_.settle()) {
+      writeFailed(next.error());
+      return false;  // after a crash the manifest may name the new file: the old one must not go on
+    }
+    if (!next) {
+      turn.turned(std::unexpected(next.error()));
       return true;  // the old file goes on
     }
-    engine_.logger().notice("Creating AOF incr file " + name + " on background rewrite");
-    turn.turned(name);
+    engine_.logger().notice("Creating AOF incr file " + *next + " on background rewrite");
+    turn.turned(*next);
   }
   history_ = turn.history;
   retainedDb_ = SelectScanner(turn.db);

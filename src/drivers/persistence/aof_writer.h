@@ -122,6 +122,7 @@ class AofWriter final : public oplog::Sink {
   bool makeTurns() REQUIRES(mutex_);
   bool makeTurn(Turn& turn) REQUIRES(mutex_);
   Status beginFile(std::unique_ptr<persistence::AofIncrement> file, const persistence::AofHead& head) REQUIRES(mutex_);
+  Result<std::string> beginListed(const persistence::AofHead& head) REQUIRES(mutex_);
   void useFile(std::unique_ptr<persistence::AofIncrement> file) REQUIRES(mutex_);
   Status copyRecords(oplog::Cursor& from, Offset to, persistence::AofIncrement& file) REQUIRES(mutex_);
   SyncPoint syncPoint() REQUIRES(mutex_);
