@@ -64,6 +64,14 @@ std::string describeOne(const Effect& e) {
       return "ping";
     case Kind::kDropBacklog:
       return "drop backlog";
+    case Kind::kHandOver:
+      return "hand over to " + e.master.host + ":" + std::to_string(e.master.port);
+    case Kind::kTakeBack:
+      return "take back";
+    case Kind::kResumeWrites:
+      return "resume writes";
+    case Kind::kHandOverAnswered:
+      return "hand-over " + (e.text.empty() ? "accepted" : "refused " + e.text);
   }
   return {};
 }

@@ -30,6 +30,10 @@ struct Effect {
     kDrop,             // close the connection of replica `id`
     kPing,             // a PING into the log
     kDropBacklog,      // nobody has needed the backlog for a long time: the history ends
+    kHandOver,         // FAILOVER: become a replica of `master`, which is to become master
+    kTakeBack,         // FAILOVER failed: become master again
+    kResumeWrites,     // FAILOVER has ended, either way
+    kHandOverAnswered,  // the target of FAILOVER accepted our PSYNC, or refused it: `text`
   };
   Kind kind;
   std::string text = {};

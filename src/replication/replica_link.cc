@@ -32,11 +32,15 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
   using Kind = LinkEvent::Kind;
   now_ = now;
   out_.clear();
-  const bool ofConnection = event.kind != Kind::kFollow && event.kind != Kind::kPromote && event.kind != Kind::kTick;
+  const bool ofConnection = event.kind != Kind::kFollow && event.kind != Kind::kHandOver &&
+                            event.kind != Kind::kPromote && event.kind != Kind::kTick;
   if (ofConnection && event.attempt != attempt_) return {};
   switch (event.kind) {
     case Kind::kFollow:
       follow(event);
+      break;
+    case Kind::kHandOver:
+      handOver(event);
       break;
     case Kind::kPromote:
       promote(event, at);
@@ -62,7 +66,7 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
       lastIo_ = now;
       break;
     case Kind::kLoaded:
-      if (state_ == State::kTransfer) loaded();
+      if (state_ == State::kTransfer) loaded(event, at, options);
       break;
     case Kind::kLoadFailed:
       if (state_ == State::kTransfer) {
@@ -127,6 +131,9 @@ void ReplicaLink::follow(const LinkEvent& event) {
   }
   master_ = event.master;
   failures_ = 0;
+  refusals_ = 0;
+  known_ = false;
+  handingOver_ = false;
   downSince_ = now_;
   state_ = State::kConnect;
   connectAt_ = now_;
@@ -135,12 +142,34 @@ void ReplicaLink::follow(const LinkEvent& event) {
   if (!event.text.empty()) connect();
 }
 
+void ReplicaLink::handOver(const LinkEvent& event) {
+  if (state_ != State::kNone) return;
+  ++attempt_;
+  hasHistory_ = true;  // ours, which the target has followed until now
+  master_ = event.master;
+  failures_ = 0;
+  refusals_ = 0;
+  known_ = false;
+  downSince_ = now_;
+  handingOver_ = true;
+  act(Effect::Kind::kBecomeReplica);
+  connect();
+}
+
+// The target of FAILOVER answered our PSYNC, or refused it.
+void ReplicaLink::handOverAnswered(std::string refusal) {
+  if (!std::exchange(handingOver_, false)) return;
+  out_.push_back({.kind = Effect::Kind::kHandOverAnswered, .text = std::move(refusal)});
+}
+
 void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   if (state_ == State::kNone) return;
   if (state_ > State::kConnect) act(Effect::Kind::kDisconnect);
   ++attempt_;  // whatever is still under way of the old connection does not count
   state_ = State::kNone;
   master_ = {};
+  refusals_ = 0;
+  handingOver_ = false;
   Effect become{.kind = Effect::Kind::kBecomeMaster};
   become.history = {.id = event.newId, .previousId = at.history.id, .previousEnd = at.end + 1};
   notice("Setting secondary replication ID to " + at.history.id +
@@ -148,7 +177,7 @@ void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   out_.push_back(std::move(become));
   // Replicas of ours must learn the new id; they continue under the second one.
   act(Effect::Kind::kDropReplicas);
-  notice("MASTER MODE enabled (user request from '" + event.text + "')");
+  notice("MASTER MODE enabled (" + event.text + ")");
 }
 
 void ReplicaLink::connect() {
@@ -232,7 +261,11 @@ void ReplicaLink::sendPsync(const Position& at) {
   if (hasHistory_) {
     std::string offset = std::to_string(at.end + 1);
     notice("Trying a partial resynchronization (request " + at.history.id + ":" + offset + ").");
-    send({"PSYNC", at.history.id, offset});
+    if (handingOver_) {
+      send({"PSYNC", at.history.id, offset, "FAILOVER"});
+    } else {
+      send({"PSYNC", at.history.id, offset});
+    }
   } else {
     notice("Partial resynchronization not possible (no cached master)");
     send({"PSYNC", "?", "-1"});
@@ -247,6 +280,8 @@ void ReplicaLink::psyncAnswer(const std::string& text, const Position& at) {
   if (word == "+CONTINUE") return continued(rest, at);
   if (word == "-NOMASTERLINK" || word == "-LOADING") {
     notice("Master is currently unable to PSYNC but should be in the future: " + text);
+  } else if (word.starts_with('-') && handingOver_) {
+    return handOverAnswered(text);
   } else if (word.starts_with('-')) {
     notice("Master does not support PSYNC or is in error state (reply: " + text + ")");
   } else {
@@ -264,6 +299,7 @@ void ReplicaLink::fullResync(std::string_view rest) {
     warning("Master replied with wrong +FULLRESYNC syntax.");
     return retry();
   }
+  handOverAnswered({});
   state_ = State::kTransfer;
   target_ = {oplog::History{.id = std::string(id)}, offset};
   notice("Full resync from master: " + std::string(id) + ":" + std::to_string(offset));
@@ -279,6 +315,7 @@ void ReplicaLink::continued(std::string_view rest, const Position& at) {
     warning("Unexpected reply to PSYNC from master: +CONTINUE " + std::string(id));
     return retry();
   }
+  handOverAnswered({});
   notice("Successful partial resynchronization with master.");
   if (!id.empty() && id != at.history.id) {
     notice("Master replication ID changed to " + std::string(id));
@@ -300,7 +337,14 @@ void ReplicaLink::transferBegins(oplog::Offset bytes) {
   notice("MASTER <-> REPLICA sync: Loading DB in memory");
 }
 
-void ReplicaLink::loaded() {
+// A master that lost its data (restarted without persistence, or with an empty disk) must not take it from us too. It is
+// refused where all of this holds: its data became ours before and nobody sent us here since, it goes by a history that
+// is not ours, and it offers not one key for the ones that we hold.
+void ReplicaLink::loaded(const LinkEvent& event, const Position& at, const LinkOptions& options) {
+  const bool ofOurHistory = target_.history.id == at.history.id || target_.history.id == at.history.previousId;
+  if (options.refuseEmptyMaster && known_ && !ofOurHistory && event.offeredKeys == 0 && event.heldKeys != 0) {
+    return refuseEmpty(event.heldKeys);
+  }
   notice("MASTER <-> REPLICA sync: Flushing old data");
   Effect install{.kind = Effect::Kind::kInstall};
   install.history = target_.history;
@@ -312,9 +356,23 @@ void ReplicaLink::loaded() {
   online();
 }
 
+void ReplicaLink::refuseEmpty(uint64_t heldKeys) {
+  warning("Refusing the full resync from MASTER " + masterText() + ": it offers an empty data set under the replication ID " +
+          target_.history.id + ", which this replica has never followed, in place of the " + std::to_string(heldKeys) +
+          " keys that it holds. The data is kept and served. If the master is meant to be empty, send 'REPLICAOF " +
+          master_.host + " " + std::to_string(master_.port) +
+          "' again, or set replica-refuse-empty-master to no; if it lost its data, promote a replica.");
+  retry();
+  // Asked again after 1, 2, 4 … 32 seconds.
+  connectAt_ = now_ + (kSecond << std::min(refusals_, 5));
+  ++refusals_;
+}
+
 void ReplicaLink::online() {
   state_ = State::kOnline;
   failures_ = 0;
+  refusals_ = 0;
+  known_ = true;
   lastIo_ = now_;
   act(Effect::Kind::kStream);
 }

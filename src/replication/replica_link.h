@@ -27,7 +27,8 @@ struct LinkOptions {
   std::string password;  // masterauth
   std::string announceAddress;
   uint16_t announcePort = 0;
-  int64_t timeoutSeconds = 60;  // repl-timeout
+  int64_t timeoutSeconds = 60;    // repl-timeout
+  bool refuseEmptyMaster = true;  // replica-refuse-empty-master
 };
 
 // Where this node's log stands; read by the core at each step, changed through its effects.
@@ -39,13 +40,14 @@ struct Position {
 struct LinkEvent {
   enum class Kind : uint8_t {
     kFollow,          // REPLICAOF: master; `text` says who asked
-    kPromote,         // REPLICAOF NO ONE: `text` says who asked; `newId`: for the new history
+    kHandOver,        // FAILOVER: this master hands its role to `master`, one of its replicas
+    kPromote,         // REPLICAOF NO ONE: `text` says why, for the log; `newId`: for the new history
     kConnected,       // the connection attempt succeeded
     kConnectFailed,   // it did not: text
     kLine,            // a line of the handshake, without its end
     kTransferBegins,  // the snapshot's header came: `offset` bytes, -1: up to a mark
     kProgress,        // bytes of the snapshot came, or of the stream
-    kLoaded,          // the snapshot is complete and loaded beside the old data
+    kLoaded,          // the snapshot is complete and loaded beside the old data: offeredKeys, heldKeys
     kLoadFailed,      // text
     kBroken,          // the connection ended; text
     kRefused,         // the master's stream cannot be applied here; text
@@ -56,6 +58,8 @@ struct LinkEvent {
   std::string text = {};
   std::string newId = {};
   oplog::Offset offset = 0;
+  uint64_t offeredKeys = 0;  // in all databases of the snapshot
+  uint64_t heldKeys = 0;     // in all of ours
   uint64_t attempt = 0;  // events of a connection: of which one (Effect::id of its kConnect); others are out of date
 };
 
@@ -77,6 +81,8 @@ class ReplicaLink {
   MonoUs lastIo() const { return lastIo_; }  // when bytes came last from the master
   void heard(MonoUs at) { lastIo_ = at; }    // of the stream, which passes this core by
   MonoUs downSince() const { return downSince_; }
+  // The master offers nothing in place of our data, and is not believed: see loaded().
+  bool refusesEmptyMaster() const { return refusals_ != 0; }
   uint64_t attempt() const { return attempt_; }  // of the connection that counts; grows
 
  private:
@@ -95,7 +101,10 @@ class ReplicaLink {
   void fullResync(std::string_view rest);
   void continued(std::string_view rest, const Position& at);
   void transferBegins(oplog::Offset bytes);
-  void loaded();
+  void loaded(const LinkEvent& event, const Position& at, const LinkOptions& options);
+  void refuseEmpty(uint64_t heldKeys);
+  void handOver(const LinkEvent& event);
+  void handOverAnswered(std::string refusal);
   void tick(const LinkOptions& options);
   void online();
   void retry();
@@ -114,6 +123,9 @@ class ReplicaLink {
   uint64_t dice_;
   uint64_t attempt_ = 0;
   int failures_ = 0;  // since the link was last online
+  bool known_ = false;  // this master's link was online since the last REPLICAOF: its data became ours
+  int refusals_ = 0;    // of an empty data set in a row, since the link was last online
+  bool handingOver_ = false;  // FAILOVER: until the new master has answered our PSYNC
   MonoUs now_ = 0;
   MonoUs connectAt_ = 0;  // kConnect: not before
   MonoUs lastIo_ = 0;

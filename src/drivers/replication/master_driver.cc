@@ -318,6 +318,7 @@ void MasterDriver::onAck(uint64_t id, oplog::Offset offset) {
   }
   carryOut(effects);
   checkWaits();
+  if (acked_) acked_();
 }
 
 void MasterDriver::onBulkSent(uint64_t id) {

@@ -33,6 +33,9 @@ class MasterDriver final : public ReplicaFeed::Owner {
   // How far replicas may be sent the log: never further than the AOF has written. Set up before use.
   void setFeedLimit(std::function<oplog::Offset()> limit) { limit_ = std::move(limit); }
 
+  // Hears on the control thread that a replica acknowledged something. Set up before use.
+  void setAckListener(std::function<void()> acked) { acked_ = std::move(acked); }
+
   void tick();  // control thread, ten times a second
   void stop();  // the loops have stopped
 
@@ -95,6 +98,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   const RdbOptions& rdbOptions_;
   std::unique_ptr<SerialExecutor> executor_;
   std::function<oplog::Offset()> limit_;
+  std::function<void()> acked_;
   std::atomic<bool> backlog_{false};
   std::atomic<int64_t> fullSyncs_{0};
   std::atomic<int64_t> partialSyncs_{0};

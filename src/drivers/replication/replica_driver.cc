@@ -12,6 +12,12 @@ namespace {
 
 constexpr MonoUs kSecond = 1'000'000;
 
+uint64_t keysIn(const keyspace::Keyspace& keyspace) {
+  uint64_t keys = 0;
+  for (size_t db = 0; db < keyspace.databaseCount(); ++db) keys += keyspace.size(static_cast<int>(db));
+  return keys;
+}
+
 bool needsWorld(const replication::Effect& effect) {
   using Kind = replication::Effect::Kind;
   return effect.kind == Kind::kSetHistory || effect.kind == Kind::kInstall || effect.kind == Kind::kBecomeReplica ||
@@ -145,6 +151,9 @@ void ReplicaDriver::onControl(const Effects& effects) {
       case Effect::Kind::kStream:
         startStream();
         break;
+      case Effect::Kind::kHandOverAnswered:
+        handOverAnswered_(effect.text);
+        break;
       default:
         break;
     }
@@ -205,7 +214,11 @@ void ReplicaDriver::loadEnded(uint64_t attempt, std::shared_ptr<SnapshotLoader> 
   rdb_.logLoaded(loader->rdb());
   engine_.withWorld([this, attempt, loader = std::move(loader)] {
     if (liveAttempt_.load() != attempt) return;
-    inWorld(step({.kind = LinkEvent::Kind::kLoaded, .attempt = attempt}), loader.get());
+    inWorld(step({.kind = LinkEvent::Kind::kLoaded,
+                  .offeredKeys = keysIn(loader->keyspace()),
+                  .heldKeys = keysIn(engine_.keyspace()),
+                  .attempt = attempt}),
+            loader.get());
   });
 }
 
@@ -276,16 +289,23 @@ void ReplicaDriver::tick() {
 bool ReplicaDriver::follow(const MasterAddress& master, std::string who) {
   {
     MutexLock guard(mutex_);
-    if (link_->isReplica() && link_->master() == master) return false;
+    if (link_->isReplica() && link_->master() == master && !link_->refusesEmptyMaster()) return false;
   }
   options_.master.store(master);
   inWorld(step({.kind = LinkEvent::Kind::kFollow, .master = master, .text = std::move(who)}), nullptr);
   return true;
 }
 
-void ReplicaDriver::promote(std::string who) {
+void ReplicaDriver::handOver(const MasterAddress& target) {
+  options_.master.store(target);
+  inWorld(step({.kind = LinkEvent::Kind::kHandOver, .master = target}), nullptr);
+}
+
+void ReplicaDriver::promote(std::string who, std::string_view request) {
   options_.master.store({});
-  inWorld(step({.kind = LinkEvent::Kind::kPromote, .text = std::move(who), .newId = engine_.system().entropy.hex(40)}),
+  inWorld(step({.kind = LinkEvent::Kind::kPromote,
+                .text = std::string(request) + " from '" + who + "'",
+                .newId = engine_.system().entropy.hex(40)}),
           nullptr);
 }
 
@@ -297,6 +317,7 @@ ReplicaDriver::View ReplicaDriver::view() const {
   view.state = link_->isReplica() ? link_->stateName() : "connect";
   view.linkUp = link_->state() == Link::State::kOnline;
   view.syncing = link_->state() == Link::State::kTransfer;
+  view.refusesEmptyMaster = link_->refusesEmptyMaster();
   view.transferLength = transferLength_;
   view.transferReceived = transferReceived_;
   view.lastIo = std::max(link_->lastIo(), stream_ ? stream_->lastIo() : 0);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "drivers/persistence/rdb_driver.h"
@@ -46,7 +47,11 @@ class ReplicaDriver final : public MasterStream::Owner {
 
   // World held: REPLICAOF. `who`: the client, for the log. False if that master is followed already.
   bool follow(const MasterAddress& master, std::string who);
-  void promote(std::string who);
+  void promote(std::string who, std::string_view request = "user request");
+  void handOver(const MasterAddress& target);  // FAILOVER: that replica of ours is to become our master
+
+  // Hears on the control thread what the target of a hand-over answered: a refusal, or nothing. Set up before start().
+  void setHandOverListener(std::function<void(const std::string&)> answered) { handOverAnswered_ = std::move(answered); }
 
   // What others see; any thread.
   struct View {
@@ -55,6 +60,7 @@ class ReplicaDriver final : public MasterStream::Owner {
     std::string_view state;  // as ROLE names it
     bool linkUp = false;
     bool syncing = false;
+    bool refusesEmptyMaster = false;
     int64_t transferLength = -1;
     int64_t transferReceived = 0;
     MonoUs lastIo = 0;
@@ -65,6 +71,7 @@ class ReplicaDriver final : public MasterStream::Owner {
 
  private:
   Listener listener_;
+  std::function<void(const std::string&)> handOverAnswered_;
   using Link = replication::ReplicaLink;
   using Effect = replication::Effect;
   using Effects = replication::Effects;

@@ -14,10 +14,15 @@ Replication::Replication(engine::Engine& engine, ReplicationOptions& options, Rd
     : engine_(engine),
       options_(options),
       master_(engine, options, rdb, rdbOptions),
-      replica_(engine, options, rdb, master_) {}
+      replica_(engine, options, rdb, master_),
+      failover_(engine, options, master_, replica_) {
+  master_.setAckListener([this] { failover_.progress(); });
+  replica_.setHandOverListener([this](const std::string& refusal) { failover_.handOverAnswered(refusal); });
+}
 
 void Replication::registerCommands() {
   engine_.addCommands(replicationCommands(), this);
+  engine_.addCommands(failoverCommands(), this);
   engine_.info().add("replication", "replication", [this](engine::InfoWriter& out) { writeInfo(out); });
   engine_.info().add("stats", "syncs", [this](engine::InfoWriter& out) { writeSyncStatistics(out); });
 }
@@ -47,6 +52,7 @@ void Replication::tick() {
   engine_.control().after(kTick, [this] { tick(); });
   replica_.tick();
   master_.tick();
+  failover_.progress();
 }
 
 void Replication::optionsChanged() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "drivers/persistence/rdb_options.h"
+#include "drivers/replication/failover_driver.h"
 #include "drivers/replication/master_driver.h"
 #include "drivers/replication/replica_driver.h"
 #include "drivers/replication/replication_options.h"
@@ -35,6 +36,7 @@ class Replication {
   engine::Engine& engine() { return engine_; }
   MasterDriver& master() { return master_; }
   ReplicaDriver& replica() { return replica_; }
+  FailoverDriver& failover() { return failover_; }
 
  private:
   // Parts of INFO; any thread.
@@ -47,6 +49,7 @@ class Replication {
   ReplicationOptions& options_;
   MasterDriver master_;
   ReplicaDriver replica_;
+  FailoverDriver failover_;
 };
 
 }  // namespace vigil::drivers

@@ -25,6 +25,9 @@ std::string clientText(const engine::Session& session) {
 }
 
 void replicaof(Context& ctx) {
+  if (ctx.owner<Replication>().failover().active()) {
+    return ctx.reply().error("ERR REPLICAOF not allowed while failing over.");
+  }
   auto& replica = ctx.owner<Replication>().replica();
   if (equalsIgnoreCase(ctx.arg(1), "no") && equalsIgnoreCase(ctx.arg(2), "one")) {
     replica.promote(clientText(sessionOf(ctx)));
@@ -95,15 +98,44 @@ void wait(Context& ctx) {
 
 // True after an error reply: this node cannot serve as a master at the moment.
 bool refuseSync(Context& ctx) {
+  if (ctx.owner<Replication>().failover().active()) {
+    ctx.reply().error("NOMASTERLINK Can't SYNC while failing over");
+    return true;
+  }
   auto view = ctx.owner<Replication>().replica().view();
   if (!view.replica || view.linkUp) return false;
   ctx.reply().error("NOMASTERLINK Can't SYNC while not connected with my master");
   return true;
 }
 
+// PSYNC … FAILOVER: our master hands its role to us. It is answered as PSYNC is, once we are the master.
+void takeRoleOver(Context& ctx, oplog::Offset wireOffset) {
+  auto& replication = ctx.owner<Replication>();
+  engine::Session& session = sessionOf(ctx);
+  replication.engine().logger().warning("Failover request received for replid " + std::string(ctx.arg(1)) + ".");
+  if (!replication.replica().view().replica) return ctx.reply().error("ERR PSYNC FAILOVER can't be sent to a master.");
+  session.suspended = engine::Session::Suspended::kWaiting;
+  auto& worker = static_cast<engine::Execution&>(ctx).worker();
+  worker.withWorld([&replication, &worker, session = session.id, id = std::string(ctx.arg(1)), wireOffset] {
+    engine::Connection* connection = worker.findConnection(session);
+    if (!connection || connection->closing()) return;
+    if (!equalsIgnoreCase(id, replication.engine().log().history().id)) {
+      connection->session().reply.error("ERR PSYNC FAILOVER replid must match my replid.");
+      worker.queueFlush(*connection);
+      return connection->resume();
+    }
+    replication.replica().promote(clientText(connection->session()), "failover request");
+    replication.master().takeOver(connection->session(), id, wireOffset, false);
+  });
+}
+
 void psync(Context& ctx) {
-  if (refuseSync(ctx)) return;
   auto offset = parseInt64(ctx.arg(2));
+  if (ctx.argc() > 3 && equalsIgnoreCase(ctx.arg(3), "failover")) {
+    if (!offset) return ctx.reply().notInteger();
+    return takeRoleOver(ctx, *offset);
+  }
+  if (refuseSync(ctx)) return;
   if (!offset) return ctx.reply().notInteger();
   ctx.owner<Replication>().master().takeOver(sessionOf(ctx), ctx.arg(1), *offset, false);
 }

@@ -1,4 +1,4 @@
-// REPLICAOF, SLAVEOF, ROLE, WAIT, PSYNC, SYNC, REPLCONF. Their owner is a Replication.
+// REPLICAOF, SLAVEOF, ROLE, WAIT, PSYNC, SYNC, REPLCONF, FAILOVER. Their owner is a Replication.
 #pragma once
 
 #include <span>
@@ -8,5 +8,6 @@
 namespace vigil::drivers {
 
 std::span<const command::CommandSpec> replicationCommands();
+std::span<const command::CommandSpec> failoverCommands();
 
 }  // namespace vigil::drivers

@@ -28,6 +28,7 @@ void writeReplica(engine::InfoWriter& out, const ReplicaDriver::View& view, cons
               total > 0 ? 100.0 * static_cast<double>(view.transferReceived) / static_cast<double>(total) : 0, 2);
     out.number("master_sync_last_io_seconds_ago", std::max<MonoUs>(0, now - view.lastIo) / kSecond);
   }
+  if (view.refusesEmptyMaster) out.field("master_refused", "empty");
   if (!view.linkUp) out.number("master_link_down_since_seconds", std::max<MonoUs>(0, now - view.downSince) / kSecond);
   out.number("slave_priority", options.priority.load());
   out.number("slave_read_only", options.readOnly.load() ? 1 : 0);
@@ -57,7 +58,7 @@ void Replication::writeInfo(engine::InfoWriter& out) const {
                    ",lag=" + std::to_string(lag));
   }
   oplog::History history = log.history();
-  out.field("master_failover_state", "no-failover");
+  out.field("master_failover_state", failover_.stateName());
   out.field("master_replid", history.id);
   out.field("master_replid2", history.previousId);
   out.number("master_repl_offset", end);

@@ -23,7 +23,8 @@ replication::LinkOptions ReplicationOptions::linkOptions() const {
           .password = masterPassword.load(),
           .announceAddress = announceAddress.load(),
           .announcePort = static_cast<uint16_t>(port != 0 ? port : listeningPort.load()),
-          .timeoutSeconds = timeout.load()};
+          .timeoutSeconds = timeout.load(),
+          .refuseEmptyMaster = refuseEmptyMaster.load()};
 }
 
 void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
@@ -52,6 +53,7 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period"},
                integerOption(options.pingPeriod, {1, INT_MAX}));
   registry.add({.name = "repl-disable-tcp-nodelay"}, boolOption(options.disableNoDelay));
+  registry.add({.name = "replica-refuse-empty-master"}, boolOption(options.refuseEmptyMaster));
   registry.add({.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .apply = follow},
                integerOption(options.minReplicas, {0, INT_MAX}));
   registry.add({.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .apply = follow},

@@ -36,6 +36,7 @@ struct ReplicationOptions {
   std::atomic<bool> disableNoDelay{false};
   std::atomic<int64_t> minReplicas{0};
   std::atomic<int64_t> minReplicasMaxLag{10};
+  std::atomic<bool> refuseEmptyMaster{true};  // replica-refuse-empty-master, our own
 
   std::atomic<int64_t> listeningPort{0};  // no option: the port on which this node takes clients, set by the server
   std::function<void()> changed;          // a running node follows; set by whoever runs it
