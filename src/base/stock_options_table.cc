@@ -101,14 +101,12 @@ constexpr Row kReplication[] = {
     yesNo("replica-ignore-maxmemory", true, 0, "slave-ignore-maxmemory"),
     yesNo("replica-lazy-flush", false, 0, "slave-lazy-flush"),
     yesNo("replica-announced", true),
-    yesNo("replica-ignore-disk-write-errors", false),
     integer("replica-priority", 100, 0, kMaxInt, 0, "slave-priority"),
     text("replica-announce-ip", "", 0, "slave-announce-ip"),
     integer("replica-announce-port", 0, 0, 65535, 0, "slave-announce-port"),
     yesNo("repl-diskless-sync", true),
     integer("repl-diskless-sync-delay", 5, 0, kMaxInt),
     integer("repl-diskless-sync-max-replicas", 0, 0, kMaxInt),
-    choice("repl-diskless-load", "disabled|on-empty-db|swapdb", 0, kDeniedWhileLoading),
     integer("repl-ping-replica-period", 10, 1, kMaxInt, 0, "repl-ping-slave-period"),
     integer("repl-timeout", 60, 1, kMaxInt),
     yesNo("repl-disable-tcp-nodelay", false),
@@ -116,7 +114,14 @@ constexpr Row kReplication[] = {
     integer("repl-backlog-ttl", 3600, 0, kMaxLong),
     integer("min-replicas-to-write", 0, 0, kMaxInt, 0, "min-slaves-to-write"),
     integer("min-replicas-max-lag", 10, 0, kMaxInt, 0, "min-slaves-max-lag"),
-    choice("propagation-error-behavior", "ignore|panic|panic-on-replicas", 0),
+};
+
+constexpr Row kFullResyncLoad[] = {
+    choice("repl-diskless-load", "disabled|on-empty-db|swapdb", 0, kDeniedWhileLoading),
+};
+
+constexpr Row kReplicaDisk[] = {
+    yesNo("replica-ignore-disk-write-errors", false),
 };
 
 constexpr Row kCluster[] = {
@@ -242,6 +247,8 @@ constexpr Section kSections[] = {
     {kNotYet, "memory limits, eviction and expiry", kMemory},
     {kNotYet, "logs of slow commands, tracking and scripts", kMonitoring},
     {kNotYet, "encodings of collections", kEncodings},
+    {kNoMeaning, "a replica always loads a full resync as it comes, beside its old data, and swaps at the end", kFullResyncLoad},
+    {kNoMeaning, "a replica whose disk takes no writes goes on: what is not written yet stays in the log until it does", kReplicaDisk},
     {kNoMeaning, "modules are not loaded", kModules},
     {kNoMeaning, "snapshots and rewrites need no fork, so nothing has to be arranged around one", kNoFork},
     {kNoMeaning, "tables grow in small steps, timers are exact and every thread reads its own connections", kTables},

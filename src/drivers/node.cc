@@ -35,6 +35,7 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   engine_.state().loading.store(true);
   engine_.start(workers, control);
   replication_.setFeedLimit([this] { return aof_.feedLimit(); });
+  replication_.setDurable([this] { return aof_.enabled() ? aof_.synced() : -1; });
   replication_.replica().setListener(
       {.installed = [this] { aof_.rebaseHere(); }, .historyChanged = [this] { aof_.historyChanged(); }});
   rdb_.start();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "persistence/aof_log_tail.h"
 
 namespace vigil::persistence {
 
@@ -208,7 +209,10 @@ void AofReader::makeReady(size_t to) {
 void AofReader::countRecords(size_t to) {
   if (to <= crcFrom_) return;
   counted_ += to - crcFrom_;
-  crc_.feed(std::string_view(buffer_).substr(crcFrom_, to - crcFrom_));
+  const std::string_view records = std::string_view(buffer_).substr(crcFrom_, to - crcFrom_);
+  crc_.feed(records);
+  // Only the end of the file is worth keeping.
+  if (tail_ && fileSize_ - (base_ + to) < 2 * tail_->limit()) unmarked_ += records;
 }
 
 void AofReader::onAnnotation(std::string_view line, size_t begin, size_t end) {
@@ -234,6 +238,8 @@ void AofReader::onHead(const AofHead& head, size_t end) {
   annotated_ = true;
   history_ = head.history;
   offset_ = head.offset;
+  if (tail_) tail_->begin(offset_);
+  unmarked_.clear();
   counted_ = 0;
   crc_ = {};
   skipSelect_ = head.db >= 0;
@@ -254,6 +260,15 @@ void AofReader::onMark(const AofMark& mark, size_t end) {
     if (inMulti_) return;
   }
   offset_ = mark.offset;
+  if (tail_) {
+    if (unmarked_.size() == counted_ && sameLength) {
+      tail_->add(unmarked_);
+    } else {
+      tail_->skip(0);
+      tail_->begin(offset_);
+    }
+  }
+  unmarked_.clear();
   counted_ = 0;
   crc_ = {};
   marked_ = !end_.edited;

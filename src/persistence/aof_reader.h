@@ -25,6 +25,8 @@
 
 namespace vigil::persistence {
 
+class AofLogTail;
+
 // How the reading of a file ended.
 struct AofFileEnd {
   enum class Kind : uint8_t {
@@ -58,6 +60,9 @@ class AofReader {
   // Begins at byte `from`. `limitHistory` and `limit`: stop where that history reaches that offset, because the next
   // file goes on there (a failed sync left this one with a tail that cannot be trusted).
   AofReader(File& file, uint64_t from = 0, std::string limitHistory = {}, oplog::Offset limit = kNoLimit);
+
+  // Lets `tail` have the records that count for offsets, once they are checked. Before the first next().
+  void keepTail(AofLogTail* tail) { tail_ = tail; }
 
   // True: commands() holds some, whole units. False: the end, see end(); or the file could not be read.
   Result<bool> next();
@@ -129,6 +134,8 @@ class AofReader {
   uint64_t counted_ = 0;      // bytes of records since then
   Crc64 crc_;                 // of them, up to crcFrom_
   size_t crcFrom_ = 0;
+  AofLogTail* tail_ = nullptr;
+  std::string unmarked_;      // for the tail: records since the last annotation
   bool skipSelect_ = false;  // the SELECT behind a head counts for no offset
   int db_ = 0;
 

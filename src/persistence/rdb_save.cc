@@ -87,6 +87,7 @@ void RdbSave::begin(RdbHeader header) {
 }
 
 void RdbSave::take(size_t shard, int db, const Entry& entry) {
+  if (options_.withoutData) return;
   if (stopped_.load(std::memory_order_relaxed)) return;
   Staging& staging = staging_[shard];
   if (staging.bytes.capacity() == 0) staging.bytes.reserve(kBatchRoom);

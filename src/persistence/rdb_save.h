@@ -65,6 +65,7 @@ struct RdbSaveOptions {
   wire::RdbWriteOptions write{};
   keyspace::AccessPolicy access{};  // as LFU: how often keys are used is saved too
   UnixMs now = 0;
+  bool withoutData = false;  // no keys, whatever the snapshot holds
   size_t walkBytes = size_t{4} << 20;
   size_t parkBytes = size_t{32} << 20;
 };

@@ -62,6 +62,8 @@ Effects MasterSide::maybeStart(MonoUs now, const MasterOptions& options) {
   bool diskless = options.diskless;
   for (const auto& [id, replica] : replicas_) {
     if (replica.state != ReplicaState::kWaitSnapshot) continue;
+    // Those who want something else wait for a snapshot of their own.
+    if (!ids.empty() && replica.traits.withoutData != replicas_[ids.front()].traits.withoutData) continue;
     ids.push_back(id);
     longest = std::max(longest, now - replica.waitsSince);
     if (!replica.traits.eof) diskless = false;  // one that needs a length gets the file; so do the others with it
@@ -97,6 +99,11 @@ Effects MasterSide::snapshotSent(MonoUs now, uint64_t id) {
   if (at == replicas_.end() || at->second.state != ReplicaState::kSendSnapshot) return {};
   Replica& replica = at->second;
   replica.lastAck = now;
+  if (replica.traits.rdbOnly) {
+    return {Effect::log(LogLevel::kNotice, "RDB transfer completed, rdb only replica (" + replica.name() +
+                                               ") should be disconnected asap"),
+            {.kind = Effect::Kind::kDrop, .id = id}};
+  }
   if (replica.diskless) {
     replica.onlineOnAck = true;
     return {Effect::log(LogLevel::kNotice, "Streamed RDB transfer with replica " + replica.name() +
@@ -123,12 +130,13 @@ Effects MasterSide::snapshotEnded(MonoUs now, bool success, const MasterOptions&
   return effects;
 }
 
-Effects MasterSide::acked(MonoUs now, uint64_t id, oplog::Offset offset) {
+Effects MasterSide::acked(MonoUs now, uint64_t id, oplog::Offset offset, oplog::Offset durable) {
   auto at = replicas_.find(id);
   if (at == replicas_.end()) return {};
   Replica& replica = at->second;
   replica.lastAck = now;
   replica.acked = std::max(replica.acked, offset);
+  replica.durable = durable;  // also backwards: its AOF was turned off
   if (!replica.onlineOnAck) return {};
   replica.onlineOnAck = false;
   replica.state = ReplicaState::kOnline;
@@ -180,6 +188,12 @@ Effects MasterSide::tick(MonoUs now, bool isMaster, bool backlog, const MasterOp
 size_t MasterSide::countAcked(oplog::Offset offset) const {
   return static_cast<size_t>(std::count_if(replicas_.begin(), replicas_.end(), [offset](const auto& r) {
     return r.second.state == ReplicaState::kOnline && r.second.acked >= offset;
+  }));
+}
+
+size_t MasterSide::countDurable(oplog::Offset offset) const {
+  return static_cast<size_t>(std::count_if(replicas_.begin(), replicas_.end(), [offset](const auto& r) {
+    return r.second.state == ReplicaState::kOnline && r.second.durable >= offset;
   }));
 }
 

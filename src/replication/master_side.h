@@ -40,6 +40,8 @@ struct ReplicaTraits {
   bool eof = false;     // takes a transfer of no known length
   bool psync2 = false;
   bool legacy = false;  // SYNC: never acknowledges anything
+  bool rdbOnly = false;  // wants the snapshot and nothing behind it (redis-cli --rdb)
+  bool withoutData = false;  // rdb-filter-only without what is data: functions alone
 };
 
 enum class ReplicaState : uint8_t { kWaitSnapshot, kSendSnapshot, kOnline };
@@ -50,6 +52,7 @@ struct Replica {
   std::string address;  // as seen by us
   ReplicaState state = ReplicaState::kWaitSnapshot;
   oplog::Offset acked = 0;
+  oplog::Offset durable = -1;  // as it said: on its disk; -1: it has no AOF, or does not say
   MonoUs lastAck = 0;  // or since when we wait for one
   MonoUs waitsSince = 0;
   bool diskless = false;     // how its snapshot comes
@@ -69,13 +72,14 @@ class MasterSide {
   void snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, oplog::Offset at);
   Effects snapshotSent(MonoUs now, uint64_t id);  // all of it is in this replica's socket
   Effects snapshotEnded(MonoUs now, bool success, const MasterOptions& options);
-  Effects acked(MonoUs now, uint64_t id, oplog::Offset offset);
+  Effects acked(MonoUs now, uint64_t id, oplog::Offset offset, oplog::Offset durable);
   Effects gone(MonoUs now, uint64_t id);
   Effects tick(MonoUs now, bool isMaster, bool backlog, const MasterOptions& options);
 
   const std::map<uint64_t, Replica>& replicas() const { return replicas_; }
   const Replica* find(uint64_t id) const;
   size_t countAcked(oplog::Offset offset) const;  // online replicas that have it: WAIT
+  size_t countDurable(oplog::Offset offset) const;  // online replicas that have it on disk: WAITAOF
   size_t countGood(MonoUs now, const MasterOptions& options) const;
   bool snapshotRunning() const { return snapshotRunning_; }
 

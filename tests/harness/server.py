@@ -96,6 +96,7 @@ class Server:
     def __init__(self, binary, directory, *, options=None, config_file=None, arguments=(), port=None):
         """options: configuration given on the command line, as a dict (a list as value gives the option several times).
         config_file: the text of a configuration file, given as the first argument."""
+        self.meant_to_abort = False  # a test that makes it end by a signal says so
         self.binary = binary
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -209,7 +210,7 @@ class Server:
     def crash(self):
         """What a crash or a sanitizer has left in the log, or None."""
         match = CRASH.search(self.log_text())
-        if self.process is not None and self.process.poll() in CRASH_STATUS:
+        if self.process is not None and self.process.poll() in CRASH_STATUS and not self.meant_to_abort:
             return f"{self} ended by signal {-self.process.returncode}; its log:\n{self.log_tail(60)}"
         return f"{self}:\n{self.log_text()[match.start():][:6000]}" if match else None
 

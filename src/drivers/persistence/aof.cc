@@ -6,11 +6,13 @@
 #include "drivers/persistence/rdb_driver.h"
 #include "engine/engine.h"
 #include "engine/version.h"
+#include "persistence/aof_log_tail.h"
 #include "wire/rdb_writer.h"
 
 namespace vigil::drivers {
 
 using oplog::Log;
+using oplog::Offset;
 using persistence::AofIncrement;
 
 namespace {
@@ -130,15 +132,21 @@ void Aof::openAfterLoad(std::unique_ptr<AofIncrement> file, const AofLoadOutcome
   int db = -1;
   if (outcome.resumable) {
     const auto& at = outcome.position;
+    // What replicas may lack goes back into memory, so that those behind this node's disk need no full resync.
+    std::string bytes;
+    std::vector<uint32_t> units;
+    if (outcome.tail->end() == at.offset) outcome.tail->collect(bytes, units);
+    const Offset from = at.offset - static_cast<Offset>(bytes.size());
     if (engine_.state().replica.load()) {
-      log.restart({.id = at.history}, at.offset);
+      log.restart({.id = at.history}, from);
       db = at.db;
-      log.setSelectedDb(db);
     } else {
       // A crash may have cost this node what its replicas have: replicas no further than this go on without a full
       // resync, in a history of a new name.
-      log.restart({.id = log.history().id, .previousId = at.history, .previousEnd = at.offset + 1}, at.offset);
+      log.restart({.id = log.history().id, .previousId = at.history, .previousEnd = at.offset + 1}, from);
     }
+    if (!bytes.empty()) log.appendStream(bytes, units);
+    log.setSelectedDb(db);
   }
   writer_.setOlderSize(outcome.incrementSize - std::min(outcome.incrementSize, file->size()));
   if (auto opened = writer_.open(std::move(file), db); !opened) return loadDone_(opened);

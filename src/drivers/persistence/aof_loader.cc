@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/worker.h"
 #include "keyspace/keyspace.h"
+#include "persistence/aof_log_tail.h"
 #include "persistence/rdb_load.h"
 
 namespace vigil::drivers {
@@ -43,6 +44,7 @@ AofHead headOf(File& file) {
 AofLoader::AofLoader(engine::Engine& engine, persistence::AofDirectory& directory, const AofOptions& options,
                      const RdbDriver& rdb, SerialExecutor& executor)
     : engine_(engine), directory_(directory), options_(options), rdb_(rdb), executor_(executor) {
+  outcome_.tail = std::make_shared<persistence::AofLogTail>(engine.log().backlogSize());
   session_.fromMaster = true;  // nothing expires on its own account, nothing is logged
 }
 
@@ -144,6 +146,7 @@ void AofLoader::startReader(uint64_t from) {
   }
   const bool limited = !next.history.empty();
   reader_ = std::make_unique<AofReader>(*file_, from, next.history, limited ? next.offset : AofReader::kNoLimit);
+  reader_->keepTail(outcome_.tail.get());
   session_.db = 0;
 }
 

@@ -214,6 +214,7 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
   const oplog::Offset at = log.end();
   const std::string answer = "+FULLRESYNC " + log.history().id + " " + std::to_string(at) + "\r\n";
   std::vector<std::shared_ptr<ReplicaFeed>> feeds;
+  bool withoutData = false;
   {
     MutexLock guard(mutex_);
     for (uint64_t id : ids) {
@@ -221,11 +222,14 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
       if (found == feeds_.end()) continue;
       feeds.push_back(found->second);
       const replication::Replica* replica = core_.find(id);
+      withoutData = replica && replica->traits.withoutData;  // the same for all of them
       found->second->setCursor(log.cursor(at), replica && replica->traits.legacy ? "" : answer);
     }
     core_.snapshotBegan(now(), ids, at);
   }
   engine_.logger().notice(diskless ? "Background RDB transfer started" : "Background saving started");
+  persistence::RdbSaveOptions saving = rdb_.saveOptions();
+  saving.withoutData = withoutData;
   auto done = [this, feeds, diskless](Status status) {
     if (!diskless && status) {
       auto file = engine_.system().files.open(rdbOptions_.fileName.load(), FileSystem::Open::kRead);
@@ -241,9 +245,13 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
   };
   auto save =
       std::make_shared<persistence::RdbSave>(*executor_, makeTarget(diskless, feeds), engine_.keyspace().shardCount(),
-                                             rdb_.saveOptions(), rdb_.flow(), std::move(done));
+                                             saving, rdb_.flow(), std::move(done));
   snapshot_ = RunningSnapshot::startHere(
-      engine_, save, [this, save](const SnapshotMoment& moment) { save->begin(rdb_.header(moment, false)); });
+      engine_, save, [this, save, withoutData](const SnapshotMoment& moment) {
+        auto header = rdb_.header(moment, false);
+        if (withoutData) header.databases.clear();
+        save->begin(std::move(header));
+      });
 }
 
 std::unique_ptr<persistence::RdbTarget> MasterDriver::makeTarget(bool diskless,
@@ -288,8 +296,30 @@ void MasterDriver::tick() {
     }
   }
   if (newline) lastNewline_ = now();
+  checkWaits();  // what became durable here is seen within a tick
+  noteProgress();
   for (auto& feed : waiting) feed->keepAlive();
   carryOut(effects);
+}
+
+// Keeps when the log's end was where, for the lag of replicas in time.
+void MasterDriver::noteProgress() {
+  const oplog::Offset end = engine_.log().end();
+  MutexLock guard(mutex_);
+  if (core_.replicas().empty()) return progress_.clear();
+  progress_.push_back({now(), end});
+  if (progress_.size() > kProgressMarks) progress_.pop_front();
+}
+
+MasterDriver::Lag MasterDriver::lagOf(const replication::Replica& replica) const {
+  const oplog::Offset end = engine_.log().end();
+  if (replica.acked >= end) return {};
+  MutexLock guard(mutex_);
+  // The first mark behind what it has: the log passed that point before then, and after the mark before.
+  auto at = std::upper_bound(progress_.begin(), progress_.end(), replica.acked,
+                             [](oplog::Offset offset, const Mark& mark) { return offset < mark.end; });
+  const MonoUs since = at != progress_.end() ? at->at : progress_.empty() ? now() : progress_.back().at;
+  return {end - replica.acked, std::max<MonoUs>(0, now() - since) / 1000};
 }
 
 void MasterDriver::ping() {
@@ -310,11 +340,11 @@ void MasterDriver::dropBacklog() {
   });
 }
 
-void MasterDriver::onAck(uint64_t id, oplog::Offset offset) {
+void MasterDriver::onAck(uint64_t id, oplog::Offset offset, oplog::Offset durable) {
   Effects effects;
   {
     MutexLock guard(mutex_);
-    effects = core_.acked(now(), id, offset);
+    effects = core_.acked(now(), id, offset, durable);
   }
   carryOut(effects);
   checkWaits();
@@ -357,14 +387,29 @@ void MasterDriver::updateNotEnough() {
   engine_.state().notEnoughReplicas.store(lacking, std::memory_order_relaxed);
 }
 
-// --- WAIT ------------------------------------------------------------------------------------------------------
+// --- WAIT, WAITAOF ---------------------------------------------------------------------------------------------
 
-void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, oplog::Offset offset, size_t replicas,
-                         int64_t timeoutMs) {
+bool MasterDriver::fulfilled(const WaitFor& wait) const {
+  if (!wait.durable) return countAcked(wait.offset) >= wait.replicas;
+  MutexLock guard(mutex_);
+  return (!wait.local || durableHere() >= wait.offset) && core_.countDurable(wait.offset) >= wait.replicas;
+}
+
+void MasterDriver::writeCounts(command::Reply& reply, const WaitFor& wait) const {
+  if (!wait.durable) return reply.integer(static_cast<int64_t>(countAcked(wait.offset)));
+  MutexLock guard(mutex_);
+  reply.array(2);
+  reply.integer(durableHere() >= wait.offset ? 1 : 0);
+  reply.integer(static_cast<int64_t>(core_.countDurable(wait.offset)));
+}
+
+void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, const WaitFor& what, int64_t timeoutMs) {
   // An answer is due at once, not with the replicas' next second.
-  std::string_view command[] = {"REPLCONF", "GETACK", "*"};
-  engine_.log().append(-1, command);
-  Wait wait{std::move(reply), offset, replicas};
+  if (what.replicas != 0 && backlogActive() && !engine_.pause().active()) {
+    std::string_view command[] = {"REPLCONF", "GETACK", "*"};
+    engine_.log().append(-1, command);
+  }
+  Wait wait{std::move(reply), what};
   engine_.control().post([this, wait = std::move(wait), timeoutMs]() mutable {
     engine_.log().pump();
     const uint64_t number = ++nextWait_;
@@ -383,7 +428,7 @@ void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, oplog::Of
 
 void MasterDriver::checkWaits() {
   for (auto at = waits_.begin(); at != waits_.end();) {
-    if (countAcked(at->second.offset) < at->second.replicas) {
+    if (!fulfilled(at->second.what)) {
       ++at;
       continue;
     }
@@ -394,8 +439,7 @@ void MasterDriver::checkWaits() {
 }
 
 void MasterDriver::answerWait(Wait& wait) {
-  auto count = static_cast<int64_t>(countAcked(wait.offset));
-  wait.reply->answer([count](command::Reply& reply) { reply.integer(count); });
+  wait.reply->answer([this, what = wait.what](command::Reply& reply) { writeCounts(reply, what); });
 }
 
 void MasterDriver::endAwaits(std::string error) {

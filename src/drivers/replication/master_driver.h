@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,9 @@ class MasterDriver final : public ReplicaFeed::Owner {
   // How far replicas may be sent the log: never further than the AOF has written. Set up before use.
   void setFeedLimit(std::function<oplog::Offset()> limit) { limit_ = std::move(limit); }
 
+  // Up to where our own AOF is on the disk; -1: there is none. Set up before use.
+  void setDurable(std::function<oplog::Offset()> durable) { durable_ = std::move(durable); }
+  oplog::Offset durableHere() const { return durable_ ? durable_() : -1; }
   // Hears on the control thread that a replica acknowledged something. Set up before use.
   void setAckListener(std::function<void()> acked) { acked_ = std::move(acked); }
 
@@ -45,13 +49,29 @@ class MasterDriver final : public ReplicaFeed::Owner {
   // Any thread: the history that the replicas follow is not ours any more.
   void dropAll();
 
-  // WAIT. Any thread.
+  // WAIT and WAITAOF: what a client waits for.
+  struct WaitFor {
+    oplog::Offset offset = 0;
+    size_t replicas = 0;
+    bool durable = false;  // on disk: the replicas', and with `local` ours
+    bool local = false;
+  };
+  // Any thread.
   size_t countAcked(oplog::Offset offset) const;
-  void await(std::shared_ptr<engine::DeferredReply> reply, oplog::Offset offset, size_t replicas, int64_t timeoutMs);
+  bool fulfilled(const WaitFor& wait) const;
+  void writeCounts(command::Reply& reply, const WaitFor& wait) const;  // as they are now
+  void await(std::shared_ptr<engine::DeferredReply> reply, const WaitFor& what, int64_t timeoutMs);
   void endAwaits(std::string error);  // the role changed
 
   // Any thread.
   std::vector<replication::Replica> replicas() const;
+  // How far a replica is behind: in bytes of the log, and in milliseconds since the log passed the point up to which it
+  // has acknowledged (within a tick).
+  struct Lag {
+    int64_t bytes = 0;
+    int64_t milliseconds = 0;
+  };
+  Lag lagOf(const replication::Replica& replica) const;
   size_t goodReplicas() const;
   int64_t fullSyncs() const { return fullSyncs_.load(std::memory_order_relaxed); }
   int64_t partialSyncs() const { return partialSyncs_.load(std::memory_order_relaxed); }
@@ -65,8 +85,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   struct Newcomer;
   struct Wait {
     std::shared_ptr<engine::DeferredReply> reply;
-    oplog::Offset offset;
-    size_t replicas;
+    WaitFor what;
     TimerId timer = 0;
   };
 
@@ -80,12 +99,13 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void drop(uint64_t id);
   void ping();
   void dropBacklog();
+  void noteProgress();
   void checkWaits();
   void answerWait(Wait& wait);
   std::shared_ptr<ReplicaFeed> feed(uint64_t id) const;
 
   // --- ReplicaFeed::Owner ---
-  void onAck(uint64_t id, oplog::Offset offset) override;
+  void onAck(uint64_t id, oplog::Offset offset, oplog::Offset durable) override;
   void onBulkSent(uint64_t id) override;
   void onGone(uint64_t id) override;
   oplog::Offset feedLimit() const override;
@@ -99,6 +119,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   std::unique_ptr<SerialExecutor> executor_;
   std::function<oplog::Offset()> limit_;
   std::function<void()> acked_;
+  std::function<oplog::Offset()> durable_;
   std::atomic<bool> backlog_{false};
   std::atomic<int64_t> fullSyncs_{0};
   std::atomic<int64_t> partialSyncs_{0};
@@ -107,6 +128,12 @@ class MasterDriver final : public ReplicaFeed::Owner {
   mutable Mutex mutex_;
   replication::MasterSide core_ GUARDED_BY(mutex_);
   std::map<uint64_t, std::shared_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);
+  struct Mark {
+    MonoUs at;
+    oplog::Offset end;  // of the log
+  };
+  static constexpr size_t kProgressMarks = 6000;   // ten minutes of ticks
+  std::deque<Mark> progress_ GUARDED_BY(mutex_);  // of the last ticks with replicas
 
   // The control thread's.
   std::map<uint64_t, Wait> waits_;

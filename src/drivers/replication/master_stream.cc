@@ -1,6 +1,7 @@
 #include "drivers/replication/master_stream.h"
 
 #include <array>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "command/command_table.h"
@@ -214,6 +215,12 @@ void MasterStream::runCommand(command::Args args) {
     worker_.engine().logger().warning("== CRITICAL == This replica is sending an error to its master: '" +
                                       session_.reply.lastErrorCode() + "' after processing the command '" +
                                       entry->fullName + "'");
+    if (owner_.endsOnPropagationError()) {
+      worker_.engine().logger().warning(
+          "The data of this replica differs from its master's, and propagation-error-behavior says that it ends then. "
+          "Start it again with an empty data set to get the master's.");
+      std::abort();
+    }
   }
   if (session_.out.pending() > kMaxReplies) session_.out.clear();
 }
@@ -234,7 +241,12 @@ void MasterStream::ackLater() {
 
 void MasterStream::sendAck() {
   std::string text;
-  wire::encodeCommand({"REPLCONF", "ACK", std::to_string(worker_.engine().log().end())}, text);
+  const std::string end = std::to_string(worker_.engine().log().end());
+  if (const oplog::Offset durable = owner_.durable(); durable >= 0) {
+    wire::encodeCommand({"REPLCONF", "ACK", end, "FACK", std::to_string(durable)}, text);
+  } else {
+    wire::encodeCommand({"REPLCONF", "ACK", end}, text);
+  }
   // Some forty bytes into an idle direction: what does not fit is not missed, the next one says more. But never half.
   if (stream_) stream_->write(text);
 }

@@ -29,6 +29,9 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   struct Owner {
     virtual ~Owner() = default;
     virtual bool isLive(uint64_t attempt) const = 0;  // any thread; changes with the world held
+    virtual oplog::Offset durable() const = 0;  // any thread: up to where our AOF is on the disk, -1: there is none
+    // What happens when a command of the master fails here, for which its data must differ from ours.
+    virtual bool endsOnPropagationError() const = 0;
     virtual void streamEnded(uint64_t attempt, bool refused, std::string why) = 0;
   };
 

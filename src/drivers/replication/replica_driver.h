@@ -92,6 +92,10 @@ class ReplicaDriver final : public MasterStream::Owner {
   void startStream();
 
   // --- MasterStream::Owner ---
+  oplog::Offset durable() const override { return masterSide_.durableHere(); }
+  bool endsOnPropagationError() const override {
+    return options_.propagationErrors.load() != PropagationErrors::kIgnore;
+  }
   bool isLive(uint64_t attempt) const override { return liveAttempt_.load() == attempt; }
   void streamEnded(uint64_t attempt, bool refused, std::string why) override;
 

@@ -275,10 +275,13 @@ void ReplicaFeed::onReadable() {
 // Of all that a replica may say only its acknowledgements mean something here.
 bool ReplicaFeed::handle(const wire::ParsedCommand& command) {
   if (command.args.size() < 3 || !equalsIgnoreCase(command.args[0], "replconf")) return true;
+  std::optional<int64_t> offset;
+  std::optional<int64_t> durable;
   for (size_t i = 1; i + 1 < command.args.size(); i += 2) {
-    if (!equalsIgnoreCase(command.args[i], "ack")) continue;
-    if (auto offset = parseInt64(command.args[i + 1])) owner_.onAck(id_, *offset);
+    if (equalsIgnoreCase(command.args[i], "ack")) offset = parseInt64(command.args[i + 1]);
+    if (equalsIgnoreCase(command.args[i], "fack")) durable = parseInt64(command.args[i + 1]);
   }
+  if (offset) owner_.onAck(id_, *offset, durable.value_or(-1));
   MutexLock guard(mutex_);
   return stream_ != nullptr;
 }

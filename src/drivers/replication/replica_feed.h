@@ -33,7 +33,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   // Called on the control thread.
   struct Owner {
     virtual ~Owner() = default;
-    virtual void onAck(uint64_t id, Offset offset) = 0;
+    virtual void onAck(uint64_t id, Offset offset, Offset durable) = 0;  // durable: on its disk, -1: it does not say
     virtual void onBulkSent(uint64_t id) = 0;
     virtual void onGone(uint64_t id) = 0;
     virtual Offset feedLimit() const = 0;  // any thread: how far replicas may be sent the log

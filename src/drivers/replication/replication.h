@@ -33,6 +33,9 @@ class Replication {
   // How far replicas may be sent the log; set up before start(). Whoever moves it calls Log::pump().
   void setFeedLimit(std::function<oplog::Offset()> limit) { master_.setFeedLimit(std::move(limit)); }
 
+  // Up to where the AOF is on the disk, -1: there is none. Set up before start().
+  void setDurable(std::function<oplog::Offset()> durable) { master_.setDurable(std::move(durable)); }
+
   engine::Engine& engine() { return engine_; }
   MasterDriver& master() { return master_; }
   ReplicaDriver& replica() { return replica_; }

@@ -1,6 +1,9 @@
 #include "drivers/replication/replication_commands.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "command/args.h"
 #include "command/context.h"
 #include "drivers/replication/replication.h"
 #include "engine/connection.h"
@@ -9,6 +12,7 @@
 
 namespace vigil::drivers {
 
+using command::ArgCursor;
 using command::CommandSpec;
 using command::Context;
 using replication::ReplicaTraits;
@@ -74,6 +78,17 @@ void role(Context& ctx) {
   reply.arrayAt(mark, count);
 }
 
+// The rest of WAIT and WAITAOF: the time-out, and the answer now or later.
+void waitFor(Context& ctx, MasterDriver::WaitFor what, size_t timeoutArgument) {
+  auto timeout = parseInt64(ctx.arg(timeoutArgument));
+  if (!timeout) return ctx.reply().error("ERR timeout is not an integer or out of range");
+  if (*timeout < 0) return ctx.reply().error("ERR timeout is negative");
+  MasterDriver& master = ctx.owner<Replication>().master();
+  what.offset = sessionOf(ctx).lastWrite;
+  if (master.fulfilled(what) || !engine::DeferredReply::possible(ctx)) return master.writeCounts(ctx.reply(), what);
+  master.await(std::make_shared<engine::DeferredReply>(ctx), what, *timeout);
+}
+
 void wait(Context& ctx) {
   auto& replication = ctx.owner<Replication>();
   if (replication.engine().state().replica.load()) {
@@ -82,18 +97,28 @@ void wait(Context& ctx) {
         "configured to be writable (which is not the default) writes to replicas are just local and are not "
         "propagated.");
   }
-  auto replicas = parseInt64(ctx.arg(1));
-  if (!replicas) return ctx.reply().notInteger();
-  auto timeout = parseInt64(ctx.arg(2));
-  if (!timeout) return ctx.reply().error("ERR timeout is not an integer or out of range");
-  if (*timeout < 0) return ctx.reply().error("ERR timeout is negative");
-  engine::Session& session = sessionOf(ctx);
-  size_t acked = replication.master().countAcked(session.lastWrite);
-  if (static_cast<int64_t>(acked) >= *replicas || !engine::DeferredReply::possible(ctx)) {
-    return ctx.reply().integer(static_cast<int64_t>(acked));
+  ArgCursor args(ctx, 1);
+  const auto replicas = args.integer();
+  if (!replicas) return;
+  waitFor(ctx, {.replicas = static_cast<size_t>(std::max<int64_t>(0, *replicas))}, 2);
+}
+
+void waitaof(Context& ctx) {
+  auto& replication = ctx.owner<Replication>();
+  if (replication.engine().state().replica.load()) {
+    return ctx.reply().error(
+        "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local "
+        "and are not propagated.");
   }
-  replication.master().await(std::make_shared<engine::DeferredReply>(ctx), session.lastWrite,
-                             static_cast<size_t>(*replicas), *timeout);
+  ArgCursor args(ctx, 1);
+  const auto local = args.integerIn(0, 1, "ERR value is out of range, must be between 0 and 1");
+  if (!local) return;
+  const auto replicas = args.integerNotNegative();
+  if (!replicas) return;
+  if (*local == 1 && replication.master().durableHere() < 0) {
+    return ctx.reply().error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+  }
+  waitFor(ctx, {.replicas = static_cast<size_t>(*replicas), .durable = true, .local = *local == 1}, 3);
 }
 
 // True after an error reply: this node cannot serve as a master at the moment.
@@ -145,6 +170,22 @@ void sync(Context& ctx) {
   ctx.owner<Replication>().master().takeOver(sessionOf(ctx), "?", -1, true);
 }
 
+// REPLCONF rdb-filter-only "functions": what the snapshot may hold, nothing else. False after an error reply.
+bool noteFilter(Context& ctx, ReplicaTraits& traits, std::string_view value) {
+  auto words = splitArguments(value);
+  if (!words) {
+    ctx.reply().error("ERR Missing rdb-filter-only values");
+    return false;
+  }
+  for (const std::string& word : *words) {
+    if (equalsIgnoreCase(word, "functions")) continue;
+    ctx.reply().error("ERR Unsupported rdb-filter-only option: " + word);
+    return false;
+  }
+  traits.withoutData = true;
+  return true;
+}
+
 // False after an error reply.
 bool noteTrait(Context& ctx, ReplicaTraits& traits, std::string_view option, std::string_view value) {
   if (equalsIgnoreCase(option, "listening-port")) {
@@ -161,6 +202,12 @@ bool noteTrait(Context& ctx, ReplicaTraits& traits, std::string_view option, std
   } else if (equalsIgnoreCase(option, "capa")) {
     if (equalsIgnoreCase(value, "eof")) traits.eof = true;
     if (equalsIgnoreCase(value, "psync2")) traits.psync2 = true;
+  } else if (equalsIgnoreCase(option, "rdb-only")) {
+    auto yes = parseInt64(value);
+    if (!yes || *yes < 0 || *yes > 1) return ctx.reply().error("ERR value is out of range, must be between 0 and 1"), false;
+    traits.rdbOnly = *yes == 1;
+  } else if (equalsIgnoreCase(option, "rdb-filter-only")) {
+    return noteFilter(ctx, traits, value);
   } else if (!equalsIgnoreCase(option, "version")) {
     ctx.reply().error("ERR Unrecognized REPLCONF option: " + std::string(option));
     return false;
@@ -184,6 +231,8 @@ void replconf(Context& ctx) {
 using namespace command;  // the flags of the rows
 
 constexpr std::string_view kWaitTips[] = {"request_policy:all_shards", "response_policy:agg_min"};
+
+constexpr std::string_view kWaitaofTips[] = {"request_policy:all_shards", "response_policy:agg_min"};
 
 constexpr CommandSpec kCommands[] = {
     {.name = "replicaof",
@@ -229,6 +278,18 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(1)",
      .tips = kWaitTips,
      .arguments = "numreplicas:integer timeout:integer"},
+    {.name = "waitaof",
+     .arity = 4,
+     .flags = kNoscript | kNoLocks,
+     .categories = kCatConnection,
+     .handler = waitaof,
+     .group = "generic",
+     .since = "7.2.0",
+     .summary = "Blocks until all of the preceding write commands sent by the connection are written to the "
+                "append-only file of the master and/or replicas.",
+     .complexity = "O(1)",
+     .tips = kWaitaofTips,
+     .arguments = "numlocal:integer numreplicas:integer timeout:integer"},
     {.name = "psync",
      .arity = -3,
      .flags = kAdmin | kNoscript | kNoAsyncLoading | kNoMulti | kNoLocks,

@@ -49,6 +49,15 @@ void Replication::writeInfo(engine::InfoWriter& out) const {
   if (options_.minReplicas.load() > 0 && options_.minReplicasMaxLag.load() > 0) {
     out.number("min_slaves_good_slaves", static_cast<int64_t>(master_.goodReplicas()));
   }
+  // Our own, behind Redis's fields: how far each replica is behind, in the same order.
+  const auto writeLags = [&] {
+    int64_t number = 0;
+    for (const auto& replica : replicas) {
+      const auto lag = master_.lagOf(replica);
+      out.field("replica_lag" + std::to_string(number++),
+                "bytes=" + std::to_string(lag.bytes) + ",milliseconds=" + std::to_string(lag.milliseconds));
+    }
+  };
   int64_t number = 0;
   for (const auto& replica : replicas) {
     int64_t lag = replica.state == replication::ReplicaState::kOnline ? (now - replica.lastAck) / kSecond : 0;
@@ -69,6 +78,7 @@ void Replication::writeInfo(engine::InfoWriter& out) const {
   out.number("repl_backlog_size", options_.backlogSize.load());
   out.number("repl_backlog_first_byte_offset", backlog ? start + 1 : 0);
   out.number("repl_backlog_histlen", backlog ? end - start : 0);
+  writeLags();
 }
 
 void Replication::writeSyncStatistics(engine::InfoWriter& out) const {

@@ -53,6 +53,8 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period"},
                integerOption(options.pingPeriod, {1, INT_MAX}));
   registry.add({.name = "repl-disable-tcp-nodelay"}, boolOption(options.disableNoDelay));
+  registry.add({.name = "propagation-error-behavior"},
+               enumOption(options.propagationErrors, {{"ignore", 0}, {"panic", 1}, {"panic-on-replicas", 2}}));
   registry.add({.name = "replica-refuse-empty-master"}, boolOption(options.refuseEmptyMaster));
   registry.add({.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .apply = follow},
                integerOption(options.minReplicas, {0, INT_MAX}));

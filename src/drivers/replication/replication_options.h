@@ -16,6 +16,8 @@ class ConfigRegistry;
 
 namespace vigil::drivers {
 
+enum class PropagationErrors { kIgnore, kPanic, kPanicOnReplicas };
+
 struct ReplicationOptions {
   Shared<MasterAddress> master;  // replicaof: as the file says, then as REPLICAOF changed it
   SharedString masterUser;
@@ -36,6 +38,7 @@ struct ReplicationOptions {
   std::atomic<bool> disableNoDelay{false};
   std::atomic<int64_t> minReplicas{0};
   std::atomic<int64_t> minReplicasMaxLag{10};
+  std::atomic<PropagationErrors> propagationErrors{PropagationErrors::kIgnore};
   std::atomic<bool> refuseEmptyMaster{true};  // replica-refuse-empty-master, our own
 
   std::atomic<int64_t> listeningPort{0};  // no option: the port on which this node takes clients, set by the server
