@@ -132,6 +132,7 @@ class Worker {
   bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
   bool overMaxMemory() const;
+  uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
   bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);

@@ -30,7 +30,7 @@ bool Worker::reject(Session& session, const command::CommandEntry* entry, std::s
     // EXEC itself was refused: a transaction is over, and the reply says so.
     session.transaction.reset();
     unwatchAll(session);
-    error.remove_prefix(std::min(error.size(), error.find(' ') + 1));
+    if (error.starts_with("ERR ")) error.remove_prefix(4);
     session.reply.error("EXECABORT Transaction discarded because of: " + std::string(error));
     return false;
   }
@@ -101,7 +101,7 @@ bool Worker::overMaxMemory() const {
 bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
   (void)args;
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  const uint64_t flags = entry.spec->flags;
+  const uint64_t flags = flagsOf(session, entry);
   NodeState& state = engine_.state();
   std::string_view error;
   const bool write = (flags & command::kWrite) != 0;
@@ -137,9 +137,22 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
   }
   if (error.empty()) [[likely]]
     return true;
-  if (session.transaction) session.transaction->failed = true;
-  session.reply.error(error);
-  return false;
+  return reject(session, &entry, error);
+}
+
+// EXEC does what was queued: it writes if one of its commands does, and may run on a stale replica or while loading only if
+// all of them may. The role may have changed since they were queued.
+uint64_t Worker::flagsOf(const Session& session, const command::CommandEntry& entry) const {
+  uint64_t flags = entry.spec->flags;
+  if (&entry != execEntry_ || !session.transaction) [[likely]]
+    return flags;
+  constexpr uint64_t kOfAny = command::kWrite | command::kMayReplicate | command::kDenyOom;
+  constexpr uint64_t kOfAll = command::kStale | command::kLoading;
+  for (const QueuedCommand& queued : session.transaction->commands) {
+    const uint64_t theirs = queued.command->spec->flags;
+    flags = (flags | (theirs & kOfAny)) & ~(kOfAll & ~theirs);
+  }
+  return flags;
 }
 
 void Worker::queueCommand(Session& session, const command::CommandEntry& entry, command::Args args) {

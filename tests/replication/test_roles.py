@@ -236,3 +236,18 @@ def test_a_type_that_is_not_there_yet_is_refused_by_name(servers, vigil, oracle)
     match = replica.wait_log(r"^.*the-stream.*$", mark)
     assert "stream" in match.group(0).replace("the-stream", "").lower()
     assert replica.call("DBSIZE") == 0
+
+
+def test_a_transaction_queued_by_a_master_that_is_none_any_more(servers, vigil, oracle):
+    """What was queued before the role changed is refused with EXEC."""
+    answers = []
+    for binary in (vigil, oracle):
+        master, other = servers.start(binary, options=FAST), servers.start(binary, options=FAST)
+        with master.raw() as client:
+            assert [str(client.call(*words)) for words in (["MULTI"], ["INCR", "k"], ["GET", "k"])] == ["+OK"] + ["+QUEUED"] * 2
+            replicate(master, other.port)
+            wait_link(master)
+            answers.append([str(client.call("EXEC")), str(client.call("MULTI")), str(client.call("GET", "k")),
+                            client.call("EXEC").plain()])
+    assert answers[0] == answers[1]
+    assert answers[0][0] == "-EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica."
