@@ -68,6 +68,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
       break;
     }
   }
+  engine_.keyspace().prefetching().collect();
   stats_.upkeepUs.add(clock.mono() - started);
 }
 
