@@ -21,6 +21,7 @@ struct Slot {
 // More threads than this at once share the last slot, which is updated atomically.
 constexpr size_t kSlots = 128;
 constinit std::array<Slot, kSlots> slots;
+constinit std::atomic<size_t> slotsInUse{0};  // those behind it have never been taken
 constinit MemoryAccount sharedSlot;
 
 constinit thread_local bool threadEnded = false;
@@ -37,10 +38,13 @@ struct SlotHolder {
 };
 
 Slot* takeSlot() {
-  for (Slot& slot : slots) {
-    if (!slot.taken.load(std::memory_order_relaxed) && !slot.taken.exchange(true, std::memory_order_acquire)) {
-      return &slot;
+  for (size_t i = 0; i < kSlots; ++i) {
+    Slot& slot = slots[i];
+    if (slot.taken.load(std::memory_order_relaxed) || slot.taken.exchange(true, std::memory_order_acquire)) continue;
+    size_t known = slotsInUse.load(std::memory_order_relaxed);
+    while (known <= i && !slotsInUse.compare_exchange_weak(known, i + 1, std::memory_order_relaxed)) {
     }
+    return &slot;
   }
   return nullptr;
 }
@@ -63,7 +67,8 @@ void countMemoryWithoutAccount(int64_t delta) {
 int64_t usedMemory() {
   if (countsApart) return threadMemoryAccount->used();
   int64_t sum = sharedSlot.used();
-  for (const Slot& slot : slots) sum += slot.account.used();
+  const size_t count = slotsInUse.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < count; ++i) sum += slots[i].account.used();
   return sum;
 }
 

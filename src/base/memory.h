@@ -21,6 +21,10 @@ namespace vigil {
 // during the call.
 int64_t usedMemory();
 
+// What the calling thread (or the account that is in force) has allocated, less what it has freed. Only differences
+// have a meaning: what a piece of work on this thread took or gave back, exactly.
+int64_t threadMemory();
+
 // The bytes that the allocator really holds for the block at `block`, which came from operator new or malloc.
 size_t allocatedSize(const void* block);
 
@@ -36,6 +40,7 @@ class MemoryAccount {
  private:
   friend class MemoryAccountScope;
   friend int64_t usedMemory();
+  friend int64_t threadMemory();
   friend void countMemory(int64_t delta);
   friend void countMemoryWithoutAccount(int64_t delta);
   alignas(64) std::atomic<int64_t> bytes_{0};
@@ -66,5 +71,7 @@ inline void countMemory(int64_t delta) {
     countMemoryWithoutAccount(delta);
   }
 }
+
+inline int64_t threadMemory() { return threadMemoryAccount != nullptr ? threadMemoryAccount->used() : 0; }
 
 }  // namespace vigil

@@ -44,7 +44,7 @@ constexpr CommandSpec kStringCommands[] = {
 
 class CountingReaper : public keyspace::Reaper {
  public:
-  void reap(std::move_only_function<void()> freeing) override {
+  void reap(std::move_only_function<void()> freeing, int64_t) override {
     ++calls;
     freeing();
   }

@@ -22,11 +22,13 @@ namespace {
 class PoolReaper final : public keyspace::Reaper {
  public:
   PoolReaper(TaskPool& tasks, Engine::ReaperCounts& counts) : tasks_(tasks), counts_(counts) {}
-  void reap(std::move_only_function<void()> freeing) override {
+  void reap(std::move_only_function<void()> freeing, int64_t bytes) override {
     counts_.pending.fetch_add(1, std::memory_order_relaxed);
-    tasks_.submit([this, freeing = std::move(freeing)]() mutable {
+    counts_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    tasks_.submit([this, freeing = std::move(freeing), bytes]() mutable {
       freeing();
       freeing = nullptr;
+      counts_.bytes.fetch_sub(bytes, std::memory_order_relaxed);
       counts_.pending.fetch_sub(1, std::memory_order_relaxed);
       counts_.done.fetch_add(1, std::memory_order_relaxed);
     });
@@ -58,7 +60,10 @@ Engine::Engine(const System& system, Logger& logger, Options& options, const key
       startWallTime_(system.clock.wall()),
       duties_(std::make_shared<std::vector<std::shared_ptr<BackgroundDuty>>>()) {}
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+  options_.memory.limitChanged = nullptr;
+  options_.memory.changed = nullptr;
+}
 
 void Engine::addDataCommands() {
   for (auto rows : {commands::keyExistenceCommands(), commands::keyMoveCommands(), commands::keyExpireCommands(),
@@ -91,6 +96,9 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   world_ = std::make_unique<WorldLock>(loops.size());
   keyspace_.prefetching().setReaders(loops.size());
   for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
+  options_.memory.limitChanged = [this] { memoryLimit_.limitChanged(); };
+  options_.memory.changed = [this] { memoryLimit_.optionsChanged(); };
+  memoryLimit_.optionsChanged();
   statistics_.markStart();
   commit_.addListener([this] {
     if (commitPosted_.exchange(true)) return;

@@ -20,6 +20,7 @@
 #include "commands/string_access.h"
 #include "engine/client_info.h"
 #include "engine/info_registry.h"
+#include "engine/memory_limit.h"
 #include "engine/node_state.h"
 #include "engine/options.h"
 #include "engine/pause.h"
@@ -51,6 +52,7 @@ class Engine {
   struct ReaperCounts {
     std::atomic<int64_t> pending{0};
     std::atomic<int64_t> done{0};
+    std::atomic<int64_t> bytes{0};  // about what the pending ones will free
   };
 
   Engine(const System& system, Logger& logger, Options& options, const keyspace::Keyspace::Options& keyspace,
@@ -70,6 +72,7 @@ class Engine {
   keyspace::Keyspace& keyspace() { return keyspace_; }
   keyspace::Reaper& reaper() { return *reaper_; }
   int64_t reaperPending() const { return reaperCounts_.pending.load(std::memory_order_relaxed); }
+  int64_t reaperBytes() const { return reaperCounts_.bytes.load(std::memory_order_relaxed); }
   int64_t reaperDone() const { return reaperCounts_.done.load(std::memory_order_relaxed); }
   oplog::Log& log() { return log_; }
   oplog::CommitPoint& commit() { return commit_; }
@@ -79,6 +82,7 @@ class Engine {
   ClientRegistry& clients() { return clients_; }
   WorldLock& world() { return *world_; }
   Pause& pause() { return pause_; }
+  MemoryLimit& memoryLimit() { return memoryLimit_; }
   ShardState& shardState(size_t shard) { return shardStates_[shard]; }
   EventLoop& control() { return *control_; }
   InfoRegistry& info() { return info_; }
@@ -166,6 +170,7 @@ class Engine {
   command::CommandTable commands_;
   ClientRegistry clients_;
   Pause pause_;
+  MemoryLimit memoryLimit_{*this};
   std::vector<ShardState> shardStates_;
   std::unique_ptr<WorldLock> world_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -11,7 +11,7 @@ namespace vigil::engine {
 void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20));
   registry.add({.name = "client-query-buffer-limit"}, memoryOption(options.queryBufferLimit, 1 << 20));
-  registry.add({.name = "maxmemory"}, memoryOption(options.maxMemory));
+  options.memory.addTo(registry);
   registry.add({.name = "maxclients"}, integerOption(options.maxClients, {1, UINT_MAX}));
   registry.add({.name = "timeout"}, integerOption(options.idleTimeout, {0, INT_MAX}));
   registry.add({.name = "tcp-keepalive"}, integerOption(options.keepAlive, {0, INT_MAX}));

@@ -204,11 +204,14 @@ std::shared_ptr<BlockedCall> Execution::takeBlock() {
 
 void Execution::onExpired(int db, const KeyRef& key) {
   ++changes_;
+  keyGone(db, key, EventClass::kExpired, "expired", engine_.options().lazyExpire.load(std::memory_order_relaxed));
+}
+
+void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {
   stateOf(key.hash).touch(db, key.name);
-  engine_.keyEvent(db, EventClass::kExpired, "expired", key.name);
+  engine_.keyEvent(db, eventClass, name, key.name);
   if (logged_) {
-    std::string_view del = engine_.options().lazyExpire.load(std::memory_order_relaxed) ? "UNLINK" : "DEL";
-    std::string_view command[] = {del, key.name};
+    std::string_view command[] = {unlink ? "UNLINK" : "DEL", key.name};
     if (expiring_) {
       offset_ = engine_.log().append(db, command);
     } else {
@@ -229,6 +232,20 @@ bool Execution::expireShard(size_t shard, UnixMs now, size_t budget) {
   expiring_ = false;
   finish();
   return due;
+}
+
+int64_t Execution::evict(size_t shardNumber, UnixMs now, int db, uint64_t hash, bool lazily) {
+  keyspace::Shard& shard = engine_.keyspace().shard(shardNumber);
+  keyspace::Table* table = shard.table(db);
+  const keyspace::Table::Place place = table ? table->findHash(hash) : keyspace::Table::Place();
+  if (!place) return 0;
+  begin(now, false);
+  expiring_ = true;
+  keyGone(db, {place.entry()->key(), hash}, EventClass::kEvicted, "evicted", lazily);
+  const int64_t bytes = shard.evict(db, *table, hash, place, lazily);
+  expiring_ = false;
+  finish();
+  return bytes;
 }
 
 bool Execution::tryEnter(size_t shard) {

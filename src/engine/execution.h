@@ -73,6 +73,10 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // deletion a record of its own. True if more is due.
   bool expireShard(size_t shard, UnixMs now, size_t budget);
 
+  // Evicts the entry with this hash from one shard (locked), as a record of its own, if it is there; returns how many
+  // bytes that freed.
+  int64_t evict(size_t shard, UnixMs now, int db, uint64_t hash, bool lazily);
+
   // --- command::Context ---
   keyspace::KeyRef key(size_t argument) override;
   keyspace::Database* database(int64_t index) override;
@@ -117,6 +121,9 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   bool tryEnter(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
   void leave(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
 
+  // A key that goes on the keyspace's own account.
+  void keyGone(int db, const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event,
+               bool unlink);
   void beginRecord(bool atomic);
   void prepare(keyspace::Database& database);
   ShardState& stateOf(uint64_t hash);

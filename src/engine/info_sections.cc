@@ -108,9 +108,8 @@ void writeMemoryUse(InfoWriter& info, Engine& engine) {
   info.number("allocator_active", resident);
   info.number("allocator_resident", resident);
   info.size("total_system_memory", engine.process().totalSystemMemory);
-  const uint64_t limit = engine.options().maxMemory.load(kRelaxed);
-  info.size("maxmemory", limit);
-  info.field("maxmemory_policy", "noeviction");
+  info.size("maxmemory", engine.options().memory.limit.load(kRelaxed));
+  info.field("maxmemory_policy", keyspace::evictionPolicyName(engine.options().memory.policy.load(kRelaxed)));
   info.fixed("mem_fragmentation_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
   info.number("mem_fragmentation_bytes", resident - used);
   // One heap, without slabs of its own: what is resident beyond what is used is all there is to tell.
@@ -132,7 +131,7 @@ void writeMemoryUse(InfoWriter& info, Engine& engine) {
   info.human("used_memory_scripts_human", 0);
   info.number("lazyfree_pending_objects", engine.reaperPending());
   info.number("lazyfreed_objects", engine.reaperDone());
-  info.number("mem_not_counted_for_evict", 0);
+  info.number("mem_not_counted_for_evict", engine.memoryLimit().notCounted());
   info.number("mem_replication_backlog", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
   info.number("mem_total_replication_buffers", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
   info.number("mem_clients_slaves", static_cast<int64_t>(sums.memoryOfReplicas));

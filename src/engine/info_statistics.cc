@@ -35,13 +35,14 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
   // The expiry index is exact: no key that has expired is met by chance or missed.
   info.fixed("expired_stale_perc", 0, 2);
   info.number("expire_cycle_cpu_milliseconds", counted.since(&WorkerStats::upkeepUs) / 1000);
-  info.number("evicted_keys", 0);
-  // What Redis has and this server has not: eviction by time slices, defragmentation, threads for I/O alone.
-  for (const char* name :
-       {"total_eviction_exceeded_time", "current_eviction_exceeded_time", "total_active_defrag_time",
-        "current_active_defrag_time", "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
-        "active_defrag_key_misses", "io_threaded_reads_processed", "io_threaded_writes_processed",
-        "dump_payload_sanitizations", "slave_expires_tracked_keys", "reply_buffer_shrinks", "reply_buffer_expands"}) {
+  info.number("evicted_keys", static_cast<int64_t>(keyspace.evicted));
+  info.number("total_eviction_exceeded_time", counted.evictionExceededUs() / 1000);
+  info.number("current_eviction_exceeded_time", engine.memoryLimit().exceededNowUs() / 1000);
+  // What Redis has and this server has not: defragmentation, threads for I/O alone.
+  for (const char* name : {"total_active_defrag_time", "current_active_defrag_time", "active_defrag_hits",
+                           "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
+                           "io_threaded_reads_processed", "io_threaded_writes_processed", "dump_payload_sanitizations",
+                           "slave_expires_tracked_keys", "reply_buffer_shrinks", "reply_buffer_expands"}) {
     info.number(name, 0);
   }
   info.number("evicted_clients", 0);

@@ -8,6 +8,7 @@
 #include "base/shared_value.h"
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
+#include "engine/memory_limit.h"
 #include "engine/permission.h"
 
 namespace vigil::engine {
@@ -15,7 +16,6 @@ namespace vigil::engine {
 struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
-  std::atomic<uint64_t> maxMemory{0};                  // maxmemory; 0: no limit
   std::atomic<int64_t> maxClients{10000};
   std::atomic<int64_t> idleTimeout{0};  // timeout, seconds
   std::atomic<int64_t> keepAlive{300};  // tcp-keepalive, seconds
@@ -28,6 +28,7 @@ struct Options {
   std::atomic<bool> lazyExpire{false};  // lazyfree-lazy-expire
   std::atomic<Permission> debugCommand{Permission::kNobody};      // enable-debug-command
   std::atomic<Permission> protectedConfigs{Permission::kNobody};  // enable-protected-configs
+  MemoryOptions memory;
   commands::KeyOptions keys;
   commands::ListOptions lists;
   SharedString password;                      // requirepass

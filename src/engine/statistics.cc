@@ -82,7 +82,13 @@ keyspace::Keyspace::Statistics Statistics::keyspace() const {
   now.hits -= marks_.keyspace.hits;
   now.misses -= marks_.keyspace.misses;
   now.expired -= marks_.keyspace.expired;
+  now.evicted -= marks_.keyspace.evicted;
   return now;
+}
+
+int64_t Statistics::evictionExceededUs() const {
+  MutexLock guard(mutex_);
+  return engine_.memoryLimit().exceededTotalUs() - marks_.evictionExceededUs;
 }
 
 std::vector<CommandTotals> Statistics::allCommands() const {
@@ -122,6 +128,7 @@ void Statistics::reset() {
   for (size_t i = 0; i < std::size(kCounters); ++i) marks.counters[i] = engine_.sum(kCounters[i]);
   marks.rejectedConnections = engine_.rejectedConnections().load(std::memory_order_relaxed);
   marks.keyspace = engine_.keyspace().statistics();
+  marks.evictionExceededUs = engine_.memoryLimit().exceededTotalUs();
   marks.commands = allCommands();
   marks.errors = allErrors();
   MutexLock guard(mutex_);

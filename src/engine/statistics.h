@@ -81,6 +81,7 @@ class Statistics {
   int64_t since(Counter WorkerStats::*counter) const;
   int64_t rejectedConnections() const;
   keyspace::Keyspace::Statistics keyspace() const;
+  int64_t evictionExceededUs() const;
   std::vector<CommandTotals> commands() const;  // by CommandEntry::index
   std::map<std::string, int64_t> errors() const;
   void reset();
@@ -100,6 +101,7 @@ class Statistics {
     std::map<size_t, int64_t> counters;  // by place in kCounters
     int64_t rejectedConnections = 0;
     keyspace::Keyspace::Statistics keyspace;
+    int64_t evictionExceededUs = 0;
     std::vector<CommandTotals> commands;
     std::map<std::string, int64_t> errors;
   };

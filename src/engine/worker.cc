@@ -24,6 +24,7 @@ Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
       loop_(loop),
       commandStatistics_(engine.commands().indexCount()),
       execution_(engine, *this),
+      evictor_(engine, *this),
       readStorage_(new char[kReadBuffer]),
       readBuffer_(readStorage_.get(), kReadBuffer) {
   execEntry_ = engine.commands().find("exec");
@@ -495,6 +496,7 @@ Worker::Outcome Worker::executeTrusted(Session& session, const command::CommandE
     locks.setWorld(true);
   } else {
     if (!takeWorld(nullptr, &wake)) return Outcome::kPutBack;
+    evictor_.relieve();  // a replica does so only if it is told to; what it hears is done in any case
     shardScratch_.clear();
     if ((entry.spec->flags & command::kNoLocks) == 0) shardsOf(entry, args, shardScratch_);
     normalise(shardScratch_);
@@ -591,6 +593,8 @@ void Worker::flushCommitted() {
 
 bool Worker::beforeSleep() {
   bool more = engine_.haveDuties() && backgroundStep();
+  if (evictor_.pending()) [[unlikely]]
+    more = evictor_.step() || more;
   // Before any reply leaves. Also without one: expiry and served clients write too.
   const oplog::Offset published = engine_.log().published();
   if (published != pumped_ || !toFlush_.empty()) {

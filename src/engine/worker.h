@@ -19,6 +19,7 @@
 #include "command/spec.h"
 #include "engine/blocked_call.h"
 #include "engine/connection.h"
+#include "engine/evictor.h"
 #include "engine/execution.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
@@ -43,6 +44,7 @@ class Worker {
   WorkerStats& stats() { return stats_; }
   const CommandStatistics& commandStatistics() const { return commandStatistics_; }
   Execution& execution() { return execution_; }
+  Evictor& evictor() { return evictor_; }
 
   // Takes a new client, of an id that the registry gave. Loop thread.
   Connection& adopt(std::unique_ptr<Stream> stream, uint64_t id);
@@ -71,6 +73,8 @@ class Worker {
   void withShard(size_t shard, std::move_only_function<void(Execution&)> work);
   // The same if that is possible at once; else false. For duties, between commands.
   bool withShardNow(size_t shard, const std::function<void(Execution&)>& work);
+  // Runs `work` inside the world, no shard held, if that is possible at once; else false. For duties, too.
+  bool withinWorldNow(const std::function<void()>& work);
 
   void queueFlush(Connection& connection);
   void closeLater(Connection& connection);
@@ -131,8 +135,8 @@ class Worker {
   // Admission. Each writes the error that it finds and answers false.
   bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
-  bool overMaxMemory() const;
   uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
+  bool needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const;
   bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);
@@ -179,6 +183,7 @@ class Worker {
   WorkerStats stats_;
   CommandStatistics commandStatistics_;
   Execution execution_;
+  Evictor evictor_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> toFlush_;
   std::vector<Connection*> commitWaiters_;  // have output that waits for the commit point

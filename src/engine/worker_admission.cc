@@ -1,7 +1,6 @@
 // What stands between a parsed command and its execution: is it one, may this client run it, may it run now.
 #include <algorithm>
 
-#include "base/memory.h"
 #include "base/text.h"
 #include "command/command_table.h"
 #include "engine/engine.h"
@@ -30,7 +29,7 @@ bool Worker::reject(Session& session, const command::CommandEntry* entry, std::s
     // EXEC itself was refused: a transaction is over, and the reply says so.
     session.transaction.reset();
     unwatchAll(session);
-    if (error.starts_with("ERR ")) error.remove_prefix(4);
+    if (error.starts_with("ERR ")) error.remove_prefix(4);  // other codes are shown
     session.reply.error("EXECABORT Transaction discarded because of: " + std::string(error));
     return false;
   }
@@ -93,9 +92,11 @@ bool Worker::pausedFor(const Session& session, const command::CommandEntry& entr
   return (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
 }
 
-bool Worker::overMaxMemory() const {
-  const uint64_t limit = engine_.options().maxMemory.load(std::memory_order_relaxed);
-  return limit != 0 && static_cast<uint64_t>(usedMemory()) > limit;
+// Whether the command is to be refused while there is no memory. In a transaction everything that would be queued takes
+// memory; its EXEC is refused for what is queued.
+bool Worker::needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const {
+  return (flags & command::kDenyOom) != 0 ||
+         (session.transaction && &entry != execEntry_ && !entry.runsInsideMulti());
 }
 
 bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
@@ -104,6 +105,7 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
   const uint64_t flags = flagsOf(session, entry);
   NodeState& state = engine_.state();
   std::string_view error;
+  const bool outOfMemory = evictor_.relieve() == Evictor::Relief::kNothingLeft;
   const bool write = (flags & command::kWrite) != 0;
   if (!session.authenticated && (flags & command::kNoAuth) == 0) {
     error = "NOAUTH Authentication required.";
@@ -111,6 +113,8 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
     error = "ERR Command not allowed inside a transaction";
   } else if (state.loading.load(kRelaxed) && (flags & command::kLoading) == 0) {
     error = "LOADING Redis is loading the dataset in memory";
+  } else if (outOfMemory && needsMemory(session, entry, flags)) {
+    return reject(session, &entry, "OOM command not allowed when used memory > 'maxmemory'.");
   } else if (state.replica.load(kRelaxed)) {
     if (write && state.replicaReadOnly.load(kRelaxed)) {
       error = "READONLY You can't write against a read only replica.";
@@ -118,8 +122,6 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
                !state.serveStaleData.load(kRelaxed)) {
       error = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     }
-  } else if ((flags & command::kDenyOom) != 0 && overMaxMemory()) {
-    error = "OOM command not allowed when used memory > 'maxmemory'.";
   } else if (write) {
     if (state.saveFailed.load(kRelaxed)) {
       error =

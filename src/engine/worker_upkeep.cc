@@ -21,6 +21,7 @@ void Worker::tick() {
   if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
   checkClients();
   upkeepOfShards(1'000'000 / hz);
+  evictor_.startOver();
 }
 
 void Worker::checkClients() {
@@ -72,15 +73,22 @@ void Worker::upkeepOfShards(int64_t periodUs) {
   stats_.upkeepUs.add(clock.mono() - started);
 }
 
-bool Worker::withShardNow(size_t shard, const std::function<void(Execution&)>& work) {
+bool Worker::withinWorldNow(const std::function<void()>& work) {
   if (!engine_.world().tryEnter(number_)) return false;
   insideWorld_ = true;
-  bool locked = execution_.locks().tryAdd(shard);
-  if (locked) {
+  work();
+  leaveWorldForExclusive();
+  return true;
+}
+
+bool Worker::withShardNow(size_t shard, const std::function<void(Execution&)>& work) {
+  bool locked = false;
+  withinWorldNow([&] {
+    locked = execution_.locks().tryAdd(shard);
+    if (!locked) return;
     work(execution_);
     execution_.locks().release();
-  }
-  leaveWorldForExclusive();
+  });
   return locked;
 }
 

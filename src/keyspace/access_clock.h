@@ -15,10 +15,11 @@ namespace vigil::keyspace {
 
 // Small enough for one atomic word: CONFIG SET changes it while workers run.
 struct alignas(8) AccessPolicy {
-  bool lfu = false;
-  uint16_t lfuLogFactor = 10;    // lfu-log-factor
-  uint16_t lfuDecayMinutes = 1;  // lfu-decay-time; 0: no decay
+  uint32_t lfu : 1 = 0;
+  uint32_t lfuLogFactor : 31 = 10;  // lfu-log-factor
+  uint32_t lfuDecayMinutes = 1;     // lfu-decay-time; 0: no decay
 };
+static_assert(sizeof(AccessPolicy) == 8);
 
 inline constexpr uint8_t kLfuInitial = 5;  // the counter of a new entry, so that it is not evicted at once
 

@@ -82,6 +82,7 @@ Keyspace::Statistics Keyspace::statistics() const {
     sum.hits += shard->statistics.hits.get();
     sum.misses += shard->statistics.misses.get();
     sum.expired += shard->statistics.expired.get();
+    sum.evicted += shard->statistics.evicted.get();
   }
   return sum;
 }

@@ -79,6 +79,7 @@ class Keyspace {
     uint64_t hits = 0;
     uint64_t misses = 0;
     uint64_t expired = 0;
+    uint64_t evicted = 0;
   };
   Statistics statistics() const;  // since the start; CONFIG RESETSTAT remembers what to subtract
   // By what entries note their use. A change leaves old notes as they are, as in Redis.

@@ -1,6 +1,7 @@
 // Frees entries and tables away from the data plane: what UNLINK, expiry and FLUSHALL leave behind goes here.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace vigil::keyspace {
@@ -9,7 +10,8 @@ namespace vigil::keyspace {
 class Reaper {
  public:
   virtual ~Reaper() = default;
-  virtual void reap(std::move_only_function<void()> freeing) = 0;
+  // `bytes`: about how much it will free, 0 if that is not known.
+  virtual void reap(std::move_only_function<void()> freeing, int64_t bytes) = 0;
 };
 
 }  // namespace vigil::keyspace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/memory.h"
 #include "keyspace/expiry_index.h"
 #include "keyspace/expiry_listener.h"
 #include "keyspace/reaper.h"
@@ -61,9 +62,22 @@ void Shard::expire(int db, Table& table, const KeyRef& key, Table::Place place, 
   discard(remove(db, table, key.hash, place), true);
 }
 
+int64_t Shard::evict(int db, Table& table, uint64_t hash, Table::Place place, bool lazily) {
+  statistics.evicted.add();
+  Entry* entry = remove(db, table, hash, place);
+  if (lazily && environment_.reaper != nullptr && entry->costlyToFree()) {
+    const auto bytes = static_cast<int64_t>(entry->memory());
+    discard(entry, true);
+    return bytes;
+  }
+  const int64_t before = threadMemory();
+  Entry::free(entry);
+  return before - threadMemory();
+}
+
 void Shard::discard(Entry* entry, bool lazily) const {
   if (lazily && environment_.reaper != nullptr && entry->costlyToFree()) {
-    environment_.reaper->reap([entry] { Entry::free(entry); });
+    environment_.reaper->reap([entry] { Entry::free(entry); }, static_cast<int64_t>(entry->memory()));
   } else {
     Entry::free(entry);
   }

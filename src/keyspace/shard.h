@@ -45,6 +45,7 @@ class alignas(64) Shard final : public Preserver {
     Counter hits;
     Counter misses;
     Counter expired;
+    Counter evicted;
   };
   Statistics statistics;
 
@@ -63,6 +64,8 @@ class alignas(64) Shard final : public Preserver {
   Entry* remove(int db, Table& table, uint64_t hash, Table::Place place);
   // Deletes an entry whose time has come; the listener (may be null) hears of it first.
   void expire(int db, Table& table, const KeyRef& key, Table::Place place, ExpiryListener* listener);
+  // Deletes an entry to make room; returns how many bytes that freed, or will when the background comes to it.
+  int64_t evict(int db, Table& table, uint64_t hash, Table::Place place, bool lazily);
   // Frees an entry that is in no table any more: in the background if that is work.
   void discard(Entry* entry, bool lazily) const;
 

@@ -61,7 +61,7 @@ void Snapshot::unbind(size_t shard) {
   // Detached tables go with us: not here, where workers wait.
   std::erase_if(tables, [](const BoundTable& bound) { return bound.table.use_count() > 1; });
   if (Reaper* reaper = keyspace_.options_.reaper; reaper != nullptr && !tables.empty()) {
-    reaper->reap([dropped = std::move(tables)]() mutable { dropped.clear(); });
+    reaper->reap([dropped = std::move(tables)]() mutable { dropped.clear(); }, 0);
   }
 }
 

@@ -204,6 +204,42 @@ Entry* Table::randomEntry(const std::function<uint64_t()>& random) const {
   }
 }
 
+uint64_t Table::sample(uint64_t start, size_t count, size_t most, bool expiring,
+                       const std::function<void(const Entry&)>& visit) const {
+  constexpr size_t kAtOnce = 64;  // more than a chain has, nearly always
+  const Entry* found[kAtOnce];
+  const uint64_t wanted = expiring ? kTtlBit : kAddressMask;
+  const size_t mask = smallMask();
+  most = std::min(most, mask + 1);
+  size_t seen = 0;
+  for (; seen < count && most > 0; --most, ++start) {
+    size_t here = 0;
+    auto collect = [&](uint64_t slot) {
+      if ((slot & wanted) == 0 || here == kAtOnce) return;
+      found[here] = entryAt(slot);
+      prefetch(found[here++]);
+    };
+    const size_t region = start & mask;
+    const BucketArray& array = arrayOf(region);
+    array.eachSlot(array[region], collect);
+    if (array.mask() != mask) array.eachSlot(array[region + mask + 1], collect);
+    for (size_t i = 0; i < here; ++i) visit(*found[i]);
+    seen += here;
+  }
+  return start;
+}
+
+Table::Place Table::findHash(uint64_t hash) const {
+  const BucketArray& array = arrayOf(hash);
+  for (Bucket* bucket = &array[hash & array.mask()];; bucket = &array.overflowAt(bucket->overflow)) {
+    for (int i = 0; i < Bucket::kSlots; ++i) {
+      const uint64_t slot = bucket->slots[i];
+      if (((slot ^ hash) >> kTagShift) == 0 && slot != 0 && hash_(entryAt(slot)->key()) == hash) return {bucket, i};
+    }
+    if (bucket->overflow == 0) return {};
+  }
+}
+
 void Table::visitExpiring(uint32_t hashLow, const std::function<void(const Entry&)>& visit) const {
   std::vector<const Entry*> found;
   const BucketArray& array = arrayOf(hashLow);

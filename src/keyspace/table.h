@@ -128,6 +128,13 @@ class Table {
   // An entry chosen about fairly (exactly, but for overlong chains and tables that are just being resized); nullptr if
   // empty. `random`: uniformly distributed numbers.
   Entry* randomEntry(const std::function<uint64_t()>& random) const;
+  // Visits entries of the buckets from any place `start` on, whole buckets, until it has seen `count` entries (only
+  // such with a time to live if `expiring`) or looked at `most` buckets; returns where to go on. For sampling: what
+  // stands close together has nothing in common. The callback must not change the table.
+  uint64_t sample(uint64_t start, size_t count, size_t most, bool expiring,
+                  const std::function<void(const Entry&)>& visit) const;
+  // The entry with this hash, if there is one. (Two keys with one hash of 64 bits: either.)
+  Place findHash(uint64_t hash) const;
   // Entries that have a time to live and whose hash has these low 32 bits. The callback may remove the entry it gets.
   void visitExpiring(uint32_t hashLow, const std::function<void(const Entry&)>& visit) const;
 

@@ -308,6 +308,11 @@ void Log::setNeeded(Reason reason, bool needed) {
   active_.store(reasons_ != 0, std::memory_order_release);
 }
 
+bool Log::needed(Reason reason) const {
+  MutexLock guard(mutex_);
+  return (reasons_ & static_cast<uint8_t>(reason)) != 0;
+}
+
 void Log::setBacklogSize(size_t bytes) {
   backlogSize_.store(bytes, std::memory_order_relaxed);
   MutexLock guard(mutex_);

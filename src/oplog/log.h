@@ -148,6 +148,7 @@ class Log {
   // The log is active while any reason is given.
   enum class Reason : uint8_t { kAof = 1, kReplication = 2 };
   void setNeeded(Reason reason, bool needed);
+  bool needed(Reason reason) const;
   void setBacklogSize(size_t bytes);
   size_t backlogSize() const { return backlogSize_.load(std::memory_order_relaxed); }
   void dropBacklog();  // repl-backlog-ttl: forgets what no cursor needs
