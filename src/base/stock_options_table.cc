@@ -80,7 +80,6 @@ constexpr Row kPersistence[] = {
     yesNo("rdbchecksum", true, kImmutable),
     yesNo("rdb-del-sync-files", false),
     yesNo("stop-writes-on-bgsave-error", true),
-    choice("sanitize-dump-payload", "no|yes|clients", 0),
     yesNo("appendonly", false, kDeniedWhileLoading),
     {"appendfilename", Kind::kFileName, 0, "appendonly.aof", 0, 0, kImmutable | kNotEmpty, ""},
     {"appenddirname", Kind::kFileName, 0, "appendonlydir", 0, 0, kImmutable | kNotEmpty, ""},
@@ -220,6 +219,10 @@ constexpr Row kLazyFree[] = {
     yesNo("lazyfree-lazy-user-flush", false),
 };
 
+constexpr Row kAlwaysChecked[] = {
+    choice("sanitize-dump-payload", "no|yes|clients", 0),
+};
+
 constexpr Row kCosmetic[] = {
     yesNo("always-show-logo", false, kImmutable),
     yesNo("crash-memcheck-enabled", true),
@@ -254,6 +257,7 @@ constexpr Section kSections[] = {
     {kNoMeaning, "tables grow in small steps, timers are exact and every thread reads its own connections", kTables},
     {kNoMeaning, "belongs to jemalloc, which is not the allocator here", kAllocator},
     {kNotYet, "freeing in the background", kLazyFree},
+    {kNoMeaning, "every length and link of a payload is always checked, while it is turned into a value", kAlwaysChecked},
     {kNoMeaning, "there is no logo and no memory test after a crash", kCosmetic},
     {kNoMeaning, "serves the tests of redis-server itself", kDebugging},
 };

@@ -13,6 +13,7 @@ std::span<const command::CommandSpec> keyExpireCommands();     // EXPIRE PEXPIRE
 std::span<const command::CommandSpec> keyTtlCommands();        // TTL PTTL EXPIRETIME PEXPIRETIME PERSIST
 std::span<const command::CommandSpec> keyScanCommands();       // SCAN KEYS RANDOMKEY DBSIZE
 std::span<const command::CommandSpec> keyObjectCommands();     // OBJECT
+std::span<const command::CommandSpec> keyDumpCommands();       // DUMP RESTORE RESTORE-ASKING: their owner is a DumpOptions
 std::span<const command::CommandSpec> databaseCommands();      // FLUSHDB FLUSHALL SWAPDB
 
 }  // namespace vigil::commands

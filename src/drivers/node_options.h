@@ -17,6 +17,7 @@ class ConfigRegistry;
 namespace vigil::drivers {
 
 struct NodeOptions {
+  NodeOptions() { engine.dumps.compression = &rdb.compression; }
   std::atomic<int64_t> databases{16};
   engine::Options engine;
   RdbOptions rdb;

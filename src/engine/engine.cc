@@ -71,6 +71,7 @@ void Engine::addDataCommands() {
                     commands::databaseCommands()}) {
     addCommands(rows, &options_.keys);
   }
+  addCommands(commands::keyDumpCommands(), &options_.dumps);
   for (auto rows : {commands::listPushPopCommands(), commands::listRangeCommands(), commands::listEditCommands(),
                     commands::listMoveCommands(), commands::listPopAnyCommands()}) {
     addCommands(rows, &options_.lists);

@@ -6,6 +6,7 @@
 
 #include "base/config_specials.h"
 #include "base/shared_value.h"
+#include "commands/dump_options.h"
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
 #include "engine/memory_limit.h"
@@ -31,6 +32,7 @@ struct Options {
   MemoryOptions memory;
   commands::KeyOptions keys;
   commands::ListOptions lists;
+  commands::DumpOptions dumps{lists};
   SharedString password;                      // requirepass
   std::atomic<bool> passwordRequired{false};  // follows `password`
 

@@ -38,7 +38,7 @@ std::string shown(std::string_view key) {
 }  // namespace
 
 RdbLoader::RdbLoader(keyspace::Keyspace& into, const RdbLoadOptions& options)
-    : keyspace_(into), options_(options), reader_(readerOptions(options)) {}
+    : keyspace_(into), options_(options), reader_(readerOptions(options)), builder_(options.listLimit) {}
 
 RdbLoader::~RdbLoader() {
   for (size_t i = 0; i < pendingCount_; ++i) Entry::free(pending_[i].entry);
@@ -118,16 +118,13 @@ bool RdbLoader::apply(RdbReader::Event event) {
       return stringKey();
     case Event::kBegin:
       if (!beginKey()) return false;
-      if (!skipKey_) list_ = std::make_unique<ds::ChunkedList>(options_.listLimit);
+      if (!skipKey_) builder_.begin();
       return true;
     case Event::kItem:
-      if (list_ != nullptr) {
-        ds::IntegerText digits;
-        list_->pushBack(ds::toText(reader_.value(), digits));
-      }
+      if (!skipKey_) builder_.add(reader_.value());
       return true;
     case Event::kEnd:
-      return endList();
+      return endCollection();
     case Event::kSelectDb:
       return selectDb(reader_.number());
     case Event::kResizeDb:
@@ -199,24 +196,17 @@ bool RdbLoader::beginKey() {
 bool RdbLoader::stringKey() {
   if (!beginKey()) return false;
   if (skipKey_) return true;
-  const std::string_view key = reader_.key().key;
-  listpack::Value value = reader_.value();
-  if (!value.isInteger && !value.text.empty() && value.text.size() <= kMaxIntegerChars &&
-      static_cast<unsigned char>(value.text[0]) <= '9') {
-    value = listpack::classify(value.text);
-  }
-  return add(value.isInteger ? Entry::makeInt(key, value.number, expireAt_)
-                             : Entry::makeString(key, value.text, expireAt_));
+  return add(keyspace::makeRdbString(reader_.key().key, reader_.value(), expireAt_));
 }
 
-bool RdbLoader::endList() {
-  if (list_ == nullptr) return true;
-  auto list = std::move(list_);
-  if (list->empty()) {
+bool RdbLoader::endCollection() {
+  if (skipKey_) return true;
+  Entry* const entry = builder_.finish(reader_.key().key, expireAt_);
+  if (entry == nullptr) {
     ++emptyKeys_;
     return true;
   }
-  return add(Entry::makeList(reader_.key().key, list.release(), expireAt_));
+  return add(entry);
 }
 
 // --- Entries ---------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@
 #include "base/ports/clock.h"
 #include "base/result.h"
 #include "ds/chunked_list.h"
+#include "keyspace/rdb_entry.h"
 #include "wire/rdb_reader.h"
 
 namespace vigil {
@@ -106,7 +107,7 @@ class RdbLoader {
   void reserve(uint64_t keys);
   bool beginKey();
   bool stringKey();
-  bool endList();
+  bool endCollection();
   bool add(keyspace::Entry* entry);
   bool insertPending();
 
@@ -122,7 +123,7 @@ class RdbLoader {
   int db_ = 0;
   UnixMs expireAt_ = 0;  // of the key being read; 0: never
   bool skipKey_ = false;
-  std::unique_ptr<ds::ChunkedList> list_;  // being read
+  keyspace::RdbEntryBuilder builder_;  // of the collection being read
   std::array<Pending, kBatch> pending_;
   size_t pendingCount_ = 0;
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ds/chunked_list.h"
 #include "keyspace/entry.h"
+#include "keyspace/rdb_entry.h"
 
 namespace vigil::persistence {
 
@@ -212,23 +213,11 @@ void RdbSave::encodeRecord(const Staging& batch, const Record& record, const cha
       writer_.string(key, listpack::Value::ofText(batch.buffers[number].view()));
       break;
     case Record::Kind::kList:
-      encodeList(key, batch.lists[number]);
+      keyspace::writeRdbList(writer_, key, batch.lists[number], [this] {
+        flush(kOutput);
+        return !failed_;
+      });
       break;
-  }
-}
-
-void RdbSave::encodeList(const wire::RdbKey& key, const ds::ChunkedList& list) {
-  writer_.beginList(key, list.chunkCount());
-  for (size_t index = 0; index < list.size() && !failed_;) {
-    const ds::PackedList& chunk = *list.chunkAt(index).chunk;
-    if (list.isPlain(chunk)) {
-      ds::IntegerText digits;
-      writer_.plainNode(ds::toText(chunk.front(), digits));
-    } else {
-      writer_.packedNode(chunk.entries(), chunk.count());
-    }
-    index += chunk.count();
-    flush(kOutput);
   }
 }
 

@@ -98,7 +98,6 @@ class RdbSave final : public keyspace::SnapshotSink, public std::enable_shared_f
   void finishLater();
   void encode(Staging& batch);
   void encodeRecord(const Staging& batch, const Record& record, const char* text);
-  void encodeList(const wire::RdbKey& key, const ds::ChunkedList& list);
   void flush(size_t atLeast);
   void fail(Error error);
   void end(Status status);

@@ -113,6 +113,8 @@ RdbReader::Event RdbReader::step(Cursor& in) {
   switch (stage_) {
     case Stage::kTop:
       return top(in);
+    case Stage::kValue:
+      return valueAlone(in);
     case Stage::kCollection:
     case Stage::kElements:
       return item(in);
@@ -266,23 +268,44 @@ RdbReader::Event RdbReader::keyAndValue(Cursor& in, uint8_t code) {
   const TypeRow* const row = typeRow(code);
   if (row == nullptr) return damagedEvent(in, "Unknown RDB type or opcode " + std::to_string(code));
   if (const Got got = readText(in, key_.key, keyScratch_); got != Got::kOk) return outcome(got);
-  key_.type = row->type;
+  return valueOf(in, *row);
+}
+
+RdbReader::Event RdbReader::valueAlone(Cursor& in) {
+  Cursor at = in;
+  const char* code = nullptr;
+  if (const Got got = readBytes(at, 1, code); got != Got::kOk) return outcome(got);
+  const TypeRow* const row = typeRow(static_cast<uint8_t>(*code));
+  if (row == nullptr) return damagedEvent(in, "Unknown RDB type " + std::to_string(static_cast<uint8_t>(*code)));
+  const Event event = valueOf(at, *row);
+  if (event != Event::kNeedMore && event != Event::kError) in = at;
+  return event;
+}
+
+RdbReader::Event RdbReader::valueOf(Cursor& in, const TypeRow& row) {
+  key_.type = row.type;
   key_.sizeHint = 0;
-  switch (row->layout) {
+  switch (row.layout) {
     case Layout::kString:
       if (const Got got = readString(in, value_, valueScratch_); got != Got::kOk) return outcome(got);
-      keyComplete_ = true;
-      return Event::kString;
+      return valueEnded(Event::kString);
     case Layout::kModule:
     case Layout::kUnsupported:
-      return unsupported(in, *row);
+      return unsupported(in, row);
     default:
-      return beginCollection(in, *row);
+      return beginCollection(in, row);
   }
 }
 
+RdbReader::Event RdbReader::valueEnded(Event event) {
+  stage_ = options_.valueOnly ? Stage::kEof : Stage::kTop;
+  keyComplete_ = true;
+  return event;
+}
+
 RdbReader::Event RdbReader::unsupported(Cursor& in, const TypeRow& row) {
-  const std::string who = "key '" + shown(key_.key) + "' has type ";
+  typeNotHeld_ = true;
+  const std::string who = (options_.valueOnly ? "the value" : "key '" + shown(key_.key) + "'") + " has type ";
   const std::string code = " (RDB type " + std::to_string(row.code) + ")";
   if (row.layout == Layout::kUnsupported) {
     return damagedEvent(in, who + rdbValueTypeName(row.type) + code + ", which Vigil does not hold yet");
@@ -317,11 +340,7 @@ RdbReader::Event RdbReader::item(Cursor& in) {
       }
       stage_ = Stage::kCollection;
     }
-    if (left_ == 0) {
-      stage_ = Stage::kTop;
-      keyComplete_ = true;
-      return Event::kEnd;
-    }
+    if (left_ == 0) return valueEnded(Event::kEnd);
     Cursor at = in;
     if (const Got got = part(at); got != Got::kOk) return outcome(got);
     left_--;

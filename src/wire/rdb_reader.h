@@ -45,10 +45,14 @@ class RdbReader {
   struct Options {
     bool verifyChecksum = true;
     uint64_t maxString = 1ULL << 32;  // bytes of one string, compressed or not
+    // Not a file but a value alone, as DUMP writes it (without its footer): a type byte and what belongs to it. The
+    // events are kString, or kBegin to kEnd, and kEof.
+    bool valueOnly = false;
   };
 
   RdbReader() : RdbReader(Options{}) {}
-  explicit RdbReader(Options options) : options_(options) {}
+  explicit RdbReader(Options options)
+      : options_(options), stage_(options.valueOnly ? Stage::kValue : Stage::kHeader) {}
 
   Event next(std::string_view& unread);
 
@@ -62,6 +66,8 @@ class RdbReader {
   uint64_t missing() const { return missing_; }
   uint64_t offset() const { return offset_; }  // bytes taken since the file's first
   const std::string& error() const { return error_; }
+  // After kError: whether a value is of a type that is not held here, rather than damaged.
+  bool typeNotHeld() const { return typeNotHeld_; }
 
   // What to say when the input ends after kNeedMore.
   std::string truncated() const;
@@ -69,7 +75,7 @@ class RdbReader {
  private:
   enum class Got : uint8_t { kOk, kNeedMore, kError };
   enum class Layout : uint8_t { kString, kStrings, kBlob, kBlobs, kNodes, kModule, kUnsupported };
-  enum class Stage : uint8_t { kHeader, kTop, kCollection, kElements, kEof, kFailed };
+  enum class Stage : uint8_t { kHeader, kTop, kValue, kCollection, kElements, kEof, kFailed };
   struct TypeRow;
   struct Cursor;
 
@@ -79,6 +85,9 @@ class RdbReader {
   Event header(Cursor& in);
   Event top(Cursor& in);
   Event keyAndValue(Cursor& in, uint8_t code);
+  Event valueAlone(Cursor& in);
+  Event valueOf(Cursor& in, const TypeRow& row);
+  Event valueEnded(Event event);
   Event beginCollection(Cursor& in, const TypeRow& row);
   Event item(Cursor& in);
   Got part(Cursor& in);
@@ -128,6 +137,7 @@ class RdbReader {
   uint64_t missing_ = 0;
   uint64_t offset_ = 0;
   std::string error_;
+  bool typeNotHeld_ = false;
 
   Crc64 crc_;
   const char* crcFrom_ = nullptr;  // first byte taken that crc_ has not seen yet; null: none

@@ -69,6 +69,10 @@ void RdbWriter::resizeDb(uint64_t keys, uint64_t expires) {
 }
 
 void RdbWriter::beginKey(const RdbKey& key, uint8_t type) {
+  if (options_.valueOnly) {
+    buffer_ += static_cast<char>(type);
+    return;
+  }
   if (key.expireAt) {
     opcode(RdbOpcode::kExpireTimeMs);
     appendLittle(buffer_, static_cast<uint64_t>(*key.expireAt), 8);

@@ -22,6 +22,7 @@ namespace vigil::wire {
 struct RdbWriteOptions {
   bool compress = true;  // rdbcompression: strings over 20 bytes are compressed where that makes them shorter
   bool checksum = true;  // rdbchecksum: else the file ends in a zero, which readers take as "not given"
+  bool valueOnly = false;  // of a key only its value, behind its type byte: see dump_payload.h
 };
 
 class RdbWriter {
