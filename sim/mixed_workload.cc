@@ -143,14 +143,30 @@ void MixedWorkload::finished(const Request& request) {
   histories_[operation.group].push_back(std::move(operation));
 }
 
+namespace {
+
+Words readOf(const std::string& key) {
+  bool list = key.ends_with(":l") || key.ends_with(":m");
+  return list ? Words{"LRANGE", key, "0", "-1"} : Words{"GET", key};
+}
+
+}  // namespace
+
 std::vector<Request> MixedWorkload::readAll(size_t group) const {
   std::vector<Request> reads;
   for (const std::string& name : keysOf(group)) {
     Request read;
     read.operation.group = group;
-    bool list = name.ends_with(":l") || name.ends_with(":m");
-    read.operation.commands = {list ? Words{"LRANGE", name, "0", "-1"} : Words{"GET", name}};
+    read.operation.commands = {readOf(name)};
     reads.push_back(std::move(read));
+  }
+  return reads;
+}
+
+std::vector<Words> MixedWorkload::readsOf(size_t group) {
+  std::vector<Words> reads;
+  for (const std::string& name : keysOf(group)) {
+    if (!name.ends_with(":x")) reads.push_back(readOf(name));
   }
   return reads;
 }

@@ -36,6 +36,8 @@ class MixedWorkload final : public Workload {
 
   // Reads of everything, to close the histories with.
   std::vector<Request> readAll(size_t group) const;
+  // Commands that read all keys of a group, without the one that expires.
+  static std::vector<Words> readsOf(size_t group);
   static std::vector<std::string> keysOf(size_t group);
 
  private:

@@ -30,6 +30,17 @@ const std::vector<PlantedBugRow>& plantedBugs() {
       {PlantedBug::kLostWake, "lost-wake", "engine"},
       {PlantedBug::kWatchNotTouched, "watch-not-touched", "engine"},
       {PlantedBug::kExpireEarly, "expire-early", "engine"},
+      {PlantedBug::kReplyBeforeWrite, "reply-before-write", "everysec"},
+      {PlantedBug::kReplyBeforeFsync, "reply-before-fsync", "always"},
+      {PlantedBug::kSkipFsync, "skip-fsync", "always"},
+      {PlantedBug::kTrustFailedFsync, "trust-failed-fsync", "always"},
+      {PlantedBug::kTornTailKept, "torn-tail-kept", "always"},
+      {PlantedBug::kSnapshotForgetsBucket, "snapshot-forgets-bucket", "rdb"},
+      {PlantedBug::kFeedBeforeWrite, "feed-before-write", "master-dies"},
+      {PlantedBug::kDropLastUnit, "drop-last-unit", "replication"},
+      {PlantedBug::kApplyTwice, "apply-twice", "replication"},
+      {PlantedBug::kApplyOutOfOrder, "apply-out-of-order", "replication"},
+      {PlantedBug::kAnyHistory, "any-history", "master-dies"},
   };
   return rows;
 }

@@ -56,6 +56,13 @@ std::vector<std::string> Clients::hosts() const {
   return hosts;
 }
 
+void Clients::setThinkTime(SimTime least, SimTime most) {
+  for (auto& client : clients_) {
+    client->thinkLeast = least;
+    client->thinkMost = most;
+  }
+}
+
 void Clients::start() {
   for (auto& client : clients_) client->start();
 }

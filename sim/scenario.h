@@ -41,6 +41,7 @@ class Clients {
  public:
   Clients(SimWorld& world, SimNetwork& network, size_t count, const MixedWorkload::Mix& mix,
           std::function<Endpoint(int client)> target);
+  void setThinkTime(SimTime least, SimTime most);
   void start();
   // Ends the load and waits until the last answer is there.
   void finish();

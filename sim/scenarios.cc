@@ -2,6 +2,7 @@
 #include "sim/scenario_aof.h"
 #include "sim/scenario_engine.h"
 #include "sim/scenario_rdb.h"
+#include "sim/scenario_replication.h"
 
 namespace vigil::sim {
 
@@ -13,6 +14,9 @@ const std::vector<Scenario>& scenarios() {
        runAlwaysScenario},
       {"everysec", "one node, appendfsync everysec: at most two seconds are lost, with the machine",
        runEverysecScenario},
+      {"replication", "a master with replicas and links that are cut: what replicas show, and that all converge",
+       runReplicationScenario},
+      {"master-dies", "the same, and the master dies and recovers from its AOF", runMasterDiesScenario},
   };
   return all;
 }

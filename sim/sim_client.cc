@@ -162,7 +162,7 @@ void SimClient::roundDone() {
   loop_.cancel(overdue_);
   overdue_ = 0;
   if (stopping_) return;
-  loop_.after(world_.random().skewed(10, thinkMost), [this] { sendNext(); });
+  loop_.after(world_.random().skewed(thinkLeast, thinkMost), [this] { sendNext(); });
 }
 
 void SimClient::lose(std::string_view why) {

@@ -44,6 +44,7 @@ class SimClient final : public StreamHandler {
 
   // Asked before each connection.
   std::function<Endpoint()> target;
+  SimTime thinkLeast = 10;
   SimTime thinkMost = 20 * kMs;
   SimTime patience = 15 * kSecond;
 

@@ -14,15 +14,24 @@ namespace vigil {
 
 enum class PlantedBug : uint8_t {
   kNone,
-  kReplyBeforeFsync,       // the commit point moves when bytes are written, not when they are synced
-  kServeBlockedTwice,      // a served client stays in the key's queue
-  kLostWake,               // a client that was put back is not woken
-  kWatchNotTouched,        // a change does not fail the transactions that watch the key
-  kExpireEarly,            // keys expire before their time
-  kDropLastUnit,           // the last unit before a cut is not applied
-  kApplyTwice,             // after a reconnection the first unit is applied again
-  kSnapshotForgetsBucket,  // a bucket changes without having been handed to the snapshot
+  // Of one node.
+  kServeBlockedTwice,  // a served client stays in the key's queue
+  kLostWake,           // a client that was put back is not woken
+  kWatchNotTouched,    // a change does not fail the transactions that watch the key
+  kExpireEarly,        // keys expire before their time
+  // Of persistence.
+  kReplyBeforeWrite,       // the commit point does not wait for the AOF
+  kReplyBeforeFsync,       // appendfsync always: it moves when bytes are written, not when they are synced
+  kSkipFsync,              // a sync of the AOF is counted and not done
+  kTrustFailedFsync,       // after a failed sync the file goes on, as if the next one made good what it lost
   kTornTailKept,           // what stands behind the last whole unit of an AOF is not cut off
+  kSnapshotForgetsBucket,  // a bucket changes without having been handed to the snapshot
+  // Of replication.
+  kFeedBeforeWrite,  // replicas are sent what the AOF has not written
+  kDropLastUnit,     // bytes that a cut left without their end count as applied
+  kApplyTwice,       // after a reconnection the first unit is applied again
+  kApplyOutOfOrder,  // of two units that came together the second is applied first
+  kAnyHistory,       // a partial resync is granted whatever the history's id
 };
 
 #if VIGIL_SIMULATION

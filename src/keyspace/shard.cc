@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/memory.h"
+#include "base/simulation.h"
 #include "keyspace/expiry_index.h"
 #include "keyspace/expiry_listener.h"
 #include "keyspace/reaper.h"
@@ -156,7 +157,7 @@ size_t Shard::memory() const {
 
 void Shard::preserve(const Table& table, const Bucket& bucket) {
   for (Snapshot* snapshot : snapshots_) {
-    if (snapshot->epoch() > bucket.version) snapshot->takeBucket(number_, table, bucket);
+    if (snapshot->epoch() > bucket.version && !planted(PlantedBug::kSnapshotForgetsBucket)) snapshot->takeBucket(number_, table, bucket);
   }
 }
 

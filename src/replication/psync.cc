@@ -1,5 +1,6 @@
 #include "replication/psync.h"
 
+#include "base/simulation.h"
 #include "base/text.h"
 
 namespace vigil::replication {
@@ -7,7 +8,7 @@ namespace vigil::replication {
 PsyncDecision decidePsync(const oplog::History& history, oplog::Offset first, oplog::Offset end, bool backlog,
                           const std::string& replica, std::string_view id, oplog::Offset wireOffset) {
   PsyncDecision decision;
-  const bool current = equalsIgnoreCase(id, history.id);
+  const bool current = equalsIgnoreCase(id, history.id) || (id != "?" && planted(PlantedBug::kAnyHistory));
   const bool previous = equalsIgnoreCase(id, history.previousId) && history.previousEnd >= 0;
   if (!current && !(previous && wireOffset <= history.previousEnd)) {
     if (id == "?") return decision;

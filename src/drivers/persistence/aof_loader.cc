@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/simulation.h"
 #include "command/command_table.h"
 #include "drivers/persistence/rdb_driver.h"
 #include "engine/engine.h"
@@ -262,7 +263,7 @@ Status AofLoader::cutTail(uint64_t at) {
   logger.warning("!!! Warning: short read while loading the AOF file " + source.name + "!!!");
   logger.warning("AOF loaded anyway because aof-load-truncated is enabled");
   logger.warning("!!! Truncating the AOF " + source.name + " at offset " + std::to_string(at) + " !!!");
-  if (auto cut = file_->truncate(at); !cut) {
+  if (auto cut = planted(PlantedBug::kTornTailKept) ? Status() : file_->truncate(at); !cut) {
     return fail("Error truncating the AOF file " + source.name + ": " + cut.error().message);
   }
   outcome_.incrementSize -= source.base ? 0 : source.size - at;

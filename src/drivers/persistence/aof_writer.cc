@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/simulation.h"
 #include "engine/engine.h"
 
 namespace vigil::drivers {
@@ -115,11 +116,13 @@ void AofWriter::close() {
 // --- Writing ---------------------------------------------------------------------------------------------------
 
 void AofWriter::publish() {
+  if (planted(PlantedBug::kReplyBeforeWrite)) return engine_.commit().advance(CommitPoint::kEverything);
+  if (planted(PlantedBug::kReplyBeforeFsync)) return engine_.commit().advance(written());
   engine_.commit().advance(!isOpen() ? CommitPoint::kEverything : always() ? synced() : written());
 }
 
 AofWriter::Offset AofWriter::feedLimit() const {
-  if (!isOpen()) return kNever;
+  if (!isOpen() || planted(PlantedBug::kFeedBeforeWrite)) return kNever;
   return always() ? synced() : written();
 }
 
@@ -324,7 +327,7 @@ void AofWriter::retainFrom(Offset offset) {
 
 bool AofWriter::afterSync(const SyncPoint& point, const Status& status) {
   if (!isOpen() || point.generation != generation_) return true;
-  if (!status) {
+  if (!status && !planted(PlantedBug::kTrustFailedFsync)) {
     engine_.logger().warning("Fail to fsync the AOF file: " + status.error().message +
                              ". What is not known to be on disk is written again into a new file.");
     distrusted_ = true;
@@ -339,7 +342,7 @@ bool AofWriter::afterSync(const SyncPoint& point, const Status& status) {
 AofWriter::Sync AofWriter::syncNow() {
   if (syncing_.exchange(true)) return Sync::kBusy;  // its end schedules a round
   SyncPoint point = syncPoint();
-  const bool done = afterSync(point, point.file->sync());
+  const bool done = afterSync(point, planted(PlantedBug::kSkipFsync) ? Status() : point.file->sync());
   syncing_.store(false);
   if (!done) schedule();  // to recover
   return done ? Sync::kDone : Sync::kFailed;

@@ -1,8 +1,11 @@
 #include "drivers/replication/master_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <utility>
 
+#include "base/simulation.h"
 #include "base/text.h"
 #include "command/command_table.h"
 #include "engine/engine.h"
@@ -80,7 +83,10 @@ void MasterStream::onReadable() {
     IoResult got = stream_->read({input_.data() + before, want});
     input_.resize(before + (got.done() ? got.bytes : 0));
     if (got.wouldBlock()) break;
-    if (got.broken()) return end(false, "connection lost");
+    if (got.broken()) {
+      if (planted(PlantedBug::kDropLastUnit)) worker_.engine().log().appendStream(input_, {});
+      return end(false, "connection lost");
+    }
     lastIo_.store(worker_.loop().now(), std::memory_order_relaxed);
     received_.fetch_add(static_cast<oplog::Offset>(got.bytes), std::memory_order_relaxed);
     worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
@@ -124,11 +130,22 @@ size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
   parser_ = wire::RequestParser();
   while (at < input_.size()) {
     size_t next = at;
+    if (planted(PlantedBug::kApplyOutOfOrder) && at == 0) applySecondFirst();
+    if (planted(PlantedBug::kApplyTwice) && !std::exchange(applied_, true)) applyUnit(at, next);
     if (!applyUnit(at, next)) break;
     unitStarts.push_back(static_cast<uint32_t>(at));
     at = next;
   }
   return at;
+}
+
+// A planted bug: the first two units of the batch change places.
+void MasterStream::applySecondFirst() {
+  if (!parseAt(0) || command_.args.empty() || equalsIgnoreCase(command_.args[0], "multi")) return;
+  const size_t first = command_.bytes;
+  if (!parseAt(first) || command_.args.empty() || equalsIgnoreCase(command_.args[0], "multi")) return;
+  std::rotate(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(first),
+              input_.begin() + static_cast<ptrdiff_t>(first + command_.bytes));
 }
 
 bool MasterStream::parseAt(size_t at) {

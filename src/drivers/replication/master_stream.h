@@ -54,6 +54,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   // Whole units from `from` on; runs them and returns where they end.
   size_t applyUnits(std::vector<uint32_t>& unitStarts);
   bool applyUnit(size_t begin, size_t& end);
+  void applySecondFirst();
   bool parseAt(size_t at);
   const command::CommandEntry* find(command::Args args) const;
   bool check(command::Args args);  // false: refused
@@ -74,6 +75,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   std::string refused_;
   bool scheduled_ = false;
   bool ended_ = false;
+  bool applied_ = false;  // a unit, since the stream began; for a planted bug
   bool ackAsked_ = false;
   TimerId ackTimer_ = 0;
   std::atomic<MonoUs> lastIo_{0};
