@@ -142,7 +142,7 @@ Status ConfigRegistry::set(std::span<const Pair> pairs, const ConfigSetContext& 
       restore(backup, false);
       return setFailed(toLower(pairs[i].first), stored.error().message);
     }
-    if (*stored && option->row.apply) changed.push_back(option);
+    if ((*stored || option->row.appliedWhenEqual) && option->row.apply) changed.push_back(option);
   }
   return applyAll(changed, backup, context.logger);
 }
@@ -156,20 +156,24 @@ Status ConfigRegistry::applyAll(std::span<Option* const> changed, std::span<cons
       logger->warning("Failed applying new configuration. Possibly related to new " + option->row.name +
                       " setting. Restoring previous settings.");
     }
-    restore(backup, true);
+    restore(backup, true, logger);
     return setFailed(option->row.name, applied.error().message);
   }
   return {};
 }
 
-void ConfigRegistry::restore(std::span<const Change> changes, bool apply) const {
+void ConfigRegistry::restore(std::span<const Change> changes, bool apply, Logger* logger) const {
   std::vector<Option*> restored;
   for (const auto& [option, oldText] : changes) {
     auto stored = setFromText(*option->type, oldText);
     if (stored && *stored && option->row.apply) restored.push_back(option);
   }
   if (!apply) return;
-  for (Option* option : restored) (void)option->row.apply();  // it held before; there is nothing to fall back to
+  for (Option* option : restored) {
+    auto applied = option->row.apply();
+    if (applied || logger == nullptr) continue;
+    logger->warning("Failed applying restored failed CONFIG SET command: " + applied.error().message);
+  }
 }
 
 std::string ConfigRegistry::rewrite(std::string_view oldText) const {

@@ -38,6 +38,7 @@ struct OptionRow {
   bool hidden = false;              // CONFIG GET shows it for its exact name alone
   bool sensitive = false;           // a secret: keep its value out of MONITOR, the slow log and the like
   bool isProtected = false;         // CONFIG SET only where enable-protected-configs allows it
+  bool appliedWhenEqual = false;    // CONFIG SET applies it also if the value stays: it names something that changes
   bool deniedWhileLoading = false;  // no CONFIG SET while the data set is loaded
   OptionStanding standing = OptionStanding::kHonoured;
   std::string reason = {};
@@ -99,7 +100,7 @@ class ConfigRegistry {
   using Change = std::pair<Option*, std::string>;  // and its old text
 
   Result<std::vector<Option*>> resolve(std::span<const Pair> pairs, const ConfigSetContext& context) const;
-  void restore(std::span<const Change> changes, bool apply) const;
+  void restore(std::span<const Change> changes, bool apply, Logger* logger = nullptr) const;
   Status applyAll(std::span<Option* const> changed, std::span<const Change> backup, Logger* logger) const;
 
   std::vector<std::unique_ptr<Option>> options_;

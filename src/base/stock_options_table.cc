@@ -25,26 +25,7 @@ constexpr Row kNetwork[] = {
 };
 
 constexpr Row kTls[] = {
-    integer("tls-port", 0, 0, 65535),
-    integer("tls-session-cache-size", 20480, 0, kMaxInt),
-    integer("tls-session-cache-timeout", 300, 0, kMaxInt),
     yesNo("tls-cluster", false),
-    yesNo("tls-replication", false),
-    choice("tls-auth-clients", "no|yes|optional", 1),
-    yesNo("tls-prefer-server-ciphers", false),
-    yesNo("tls-session-caching", true),
-    text("tls-cert-file", ""),
-    text("tls-key-file", ""),
-    text("tls-key-file-pass", "", kSensitive),
-    text("tls-client-cert-file", ""),
-    text("tls-client-key-file", ""),
-    text("tls-client-key-file-pass", "", kSensitive),
-    text("tls-dh-params-file", ""),
-    text("tls-ca-cert-file", ""),
-    text("tls-ca-cert-dir", ""),
-    text("tls-protocols", ""),
-    text("tls-ciphers", ""),
-    text("tls-ciphersuites", ""),
 };
 
 constexpr Row kProcess[] = {

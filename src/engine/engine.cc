@@ -114,10 +114,16 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
 
 void Engine::stop() { workers_.clear(); }
 
+bool Engine::hasRoomFor(size_t arriving) {
+  const auto clients = static_cast<int64_t>(clients_.count() + arriving);
+  if (clients < options_.maxClients.load(std::memory_order_relaxed)) return true;
+  rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
 void Engine::accept(std::unique_ptr<Stream> stream) {
-  if (static_cast<int64_t>(clients_.count()) >= options_.maxClients.load(std::memory_order_relaxed)) {
+  if (!hasRoomFor(0)) {
     stream->write(std::string_view("-ERR max number of clients reached\r\n"));
-    rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   if (options_.protectedMode.load(std::memory_order_relaxed) &&

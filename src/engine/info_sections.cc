@@ -47,8 +47,9 @@ void writeServer(InfoWriter& info, Engine& engine) {
   info.field("executable", process.executable);
   info.field("config_file", process.configFile);
   info.number("io_threads_active", engine.workerCount() > 1 ? 1 : 0);
-  size_t number = 0;
-  for (const std::string& listener : process.listeners()) info.field("listener" + std::to_string(number++), listener);
+  for (const ListenerFacts& listener : process.listeners()) {
+    info.field("listener" + std::to_string(listener.number), listener.text);
+  }
 }
 
 struct ClientSums {

@@ -15,6 +15,13 @@ struct CpuTimes {
   double user = 0;
 };
 
+// A way in for clients: "listener0:name=tcp,bind=127.0.0.1,port=6379".
+struct ListenerFacts {
+  int number = 0;  // of its kind: 0 tcp, 1 unix, 2 tls
+  std::string kind;
+  std::string text;
+};
+
 struct ProcessFacts {
   std::string operatingSystem = "unknown";
   std::string multiplexer = "none";  // the reactor
@@ -26,7 +33,7 @@ struct ProcessFacts {
   std::function<uint64_t()> residentMemory = [] { return uint64_t{0}; };
   std::function<CpuTimes()> cpuOfProcess = [] { return CpuTimes{}; };
   std::function<int64_t()> tcpPort = [] { return int64_t{0}; };
-  std::function<std::vector<std::string>()> listeners = [] { return std::vector<std::string>{}; };  // "name=tcp,…"
+  std::function<std::vector<ListenerFacts>()> listeners = [] { return std::vector<ListenerFacts>{}; };
   std::function<void(int64_t microseconds)> sleep = [](int64_t) {};  // DEBUG SLEEP: blocks the calling thread
 };
 

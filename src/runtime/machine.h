@@ -25,6 +25,7 @@ class Machine {
 
   System system() { return System{clock_, entropy_, network_, files_, tasks_}; }
   const Clock& clock() const { return clock_; }
+  TlsContexts& tls() { return network_.tls(); }
 
  private:
   MachineClock clock_;

@@ -41,6 +41,12 @@ Status bindAndListen(int descriptor, const SocketAddress& address, const ListenO
   return {};
 }
 
+std::string nameOf(const SocketAddress& from, const Endpoint& local) {
+  if (from.family() == AF_UNIX) return "connection to " + local.host;
+  const Endpoint peer = from.endpoint();
+  return peer.host + ":" + std::to_string(peer.port);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MachineListener>> MachineListener::open(EpollLoop& loop, const Endpoint& at,
@@ -87,6 +93,7 @@ void MachineListener::onEvents(uint32_t) {
       if (errno != EAGAIN && errno != EWOULDBLOCK) onAcceptFailed(errno);
       return;
     }
+    if (log_.level() <= LogLevel::kVerbose) log_.verbose("Accepted " + nameOf(from, local_));
     // A client of a Unix socket has no address: it is shown with the path that it connected to.
     onAccept_(std::make_unique<TcpStream>(descriptor, from.family() == AF_UNIX ? local_ : from.endpoint()));
     if (!loop.stillDelivering()) return;  // the handler destroyed this listener

@@ -1,8 +1,9 @@
-// Network on the machine's sockets: TCP over IPv4 and IPv6, and Unix sockets. Its loops are EpollLoops. A second kind
+// Network on the machine's sockets: TCP over IPv4 and IPv6, Unix sockets, and TLS. Its loops are EpollLoops. A second kind
 // of loop brings its own Network beside this one, and Machine chooses the pair.
 #pragma once
 
 #include "base/ports/stream.h"
+#include "runtime/tls_context.h"
 
 namespace vigil {
 class Logger;
@@ -20,9 +21,13 @@ class MachineNetwork final : public Network {
                                            AcceptHandler onAccept) override;
   std::unique_ptr<Stream> connect(const Endpoint& to, const ConnectOptions& options) override;
 
+  // What TLS is spoken with; until it is configured, nobody can.
+  TlsContexts& tls() { return tls_; }
+
  private:
   TaskPool& tasks_;
   Logger& log_;
+  TlsContexts tls_;
 };
 
 }  // namespace vigil::runtime

@@ -1,19 +1,36 @@
-// Streams and listeners over real sockets on loopback.
+// Streams and listeners over real sockets on loopback, plain and over TLS.
 #include <sys/stat.h>
 
 #include <atomic>
 #include <cerrno>
 
+#include "runtime/test_certificates.h"
 #include "runtime/test_machine.h"
 
 namespace vigil::runtime {
 namespace {
 
-class NetworkTest : public MachineTest {
+enum class Transport { kPlain, kTls };
+
+class NetworkTest : public MachineTest, public testing::WithParamInterface<Transport> {
  protected:
+  void SetUp() override {
+    if (!tls()) return;
+    ASSERT_TRUE(machine_.tls().configure(certificate_.settings()));
+  }
+  bool tls() const { return GetParam() == Transport::kTls; }
+  ListenOptions over(ListenOptions options = {}) {
+    if (tls()) options.tls.emplace();
+    return options;
+  }
+  ConnectOptions over(ConnectOptions options) {
+    options.tls = tls();
+    return options;
+  }
+
   // Listens at `at`; what is accepted is attached to `server_`.
   void listen(const Endpoint& at, const ListenOptions& options = {}) {
-    auto listener = network().listen(loop_, at, options, [this](std::unique_ptr<Stream> stream) {
+    auto listener = network().listen(loop_, at, over(options), [this](std::unique_ptr<Stream> stream) {
       ++accepted_;
       server_.use(std::move(stream), loop_);
     });
@@ -21,7 +38,7 @@ class NetworkTest : public MachineTest {
     listener_ = std::move(*listener);
   }
   void connect(const Endpoint& to, const ConnectOptions& options = {}) {
-    client_.use(network().connect(to, options), loop_);
+    client_.use(network().connect(to, over(options)), loop_);
     client_.stream_->wantWrite(true);
   }
   bool connected() {
@@ -40,6 +57,7 @@ class NetworkTest : public MachineTest {
     ASSERT_EQ(client_.stream_->connectError(), 0);
   }
 
+  TestCertificate certificate_;
   Endpoint at_;
   int accepted_ = 0;
   std::unique_ptr<Listener> listener_;
@@ -47,7 +65,7 @@ class NetworkTest : public MachineTest {
   CollectingHandler client_;
 };
 
-TEST_F(NetworkTest, CarriesBytesBothWaysAndNamesBothEnds) {
+TEST_P(NetworkTest, CarriesBytesBothWaysAndNamesBothEnds) {
   connectPair();
   EXPECT_EQ(server_.stream_->local(), at_);
   EXPECT_EQ(client_.stream_->peer(), at_);
@@ -64,7 +82,7 @@ TEST_F(NetworkTest, CarriesBytesBothWaysAndNamesBothEnds) {
   EXPECT_EQ(client_.received_, "pong");
 }
 
-TEST_F(NetworkTest, OverIpv6) {
+TEST_P(NetworkTest, OverIpv6) {
   const Endpoint at{"::1", freePort()};
   auto probe = network().listen(loop_, at, {}, [](std::unique_ptr<Stream>) {});
   if (!probe) GTEST_SKIP() << "no IPv6 here: " << probe.error().message;
@@ -76,7 +94,7 @@ TEST_F(NetworkTest, OverIpv6) {
   EXPECT_EQ(server_.stream_->peer().host, "::1");
 }
 
-TEST_F(NetworkTest, ByName) {
+TEST_P(NetworkTest, ByName) {
   const Endpoint at{"127.0.0.1", freePort()};
   ASSERT_NO_FATAL_FAILURE(listen(at));
   connect(Endpoint{"localhost", at.port});  // ::1 may come first and refuse
@@ -87,10 +105,10 @@ TEST_F(NetworkTest, ByName) {
   EXPECT_TRUE(runUntil([&] { return server_.received_ == "hello"; }));
 }
 
-TEST_F(NetworkTest, ByNameAttachedAfterTheResolutionEnded) {
+TEST_P(NetworkTest, ByNameAttachedAfterTheResolutionEnded) {
   const Endpoint at{"127.0.0.1", freePort()};
   ASSERT_NO_FATAL_FAILURE(listen(at));
-  auto stream = network().connect(Endpoint{"localhost", at.port}, {});
+  auto stream = network().connect(Endpoint{"localhost", at.port}, over(ConnectOptions{}));
   usleep(50'000);  // either order must work; this makes the rare one likely
   client_.use(std::move(stream), loop_);
   client_.stream_->wantWrite(true);
@@ -98,7 +116,7 @@ TEST_F(NetworkTest, ByNameAttachedAfterTheResolutionEnded) {
   EXPECT_EQ(client_.stream_->connectError(), 0);
 }
 
-TEST_F(NetworkTest, AStreamMayGoWhileItsNameIsResolved) {
+TEST_P(NetworkTest, AStreamMayGoWhileItsNameIsResolved) {
   for (int i = 0; i < 20; ++i) {
     connect(Endpoint{"localhost", 1});
     if (i % 2 == 0) client_.stream_->detach();
@@ -107,7 +125,7 @@ TEST_F(NetworkTest, AStreamMayGoWhileItsNameIsResolved) {
   EXPECT_TRUE(runUntil([] { return true; }));
 }
 
-TEST_F(NetworkTest, TellsThatNobodyListens) {
+TEST_P(NetworkTest, TellsThatNobodyListens) {
   connect(Endpoint{"127.0.0.1", freePort()});
   ASSERT_TRUE(attemptEnds());
   EXPECT_EQ(client_.stream_->connectError(), ECONNREFUSED);
@@ -116,28 +134,29 @@ TEST_F(NetworkTest, TellsThatNobodyListens) {
   EXPECT_EQ(client_.stream_->write("x").error, ECONNREFUSED);
 }
 
-TEST_F(NetworkTest, TellsAFailureToAReaderToo) {
-  client_.use(network().connect(Endpoint{"127.0.0.1", freePort()}, {}), loop_);
+TEST_P(NetworkTest, TellsAFailureToAReaderToo) {
+  client_.use(network().connect(Endpoint{"127.0.0.1", freePort()}, over(ConnectOptions{})), loop_);
   EXPECT_TRUE(runUntil([&] { return client_.ended_.broken(); }));
   EXPECT_EQ(client_.ended_.error, ECONNREFUSED);
 }
 
-TEST_F(NetworkTest, TellsThatANameDoesNotExist) {
+TEST_P(NetworkTest, TellsThatANameDoesNotExist) {
   connect(Endpoint{"no such name", 6379});
   ASSERT_TRUE(attemptEnds());
   EXPECT_NE(client_.stream_->connectError(), 0);
   EXPECT_NE(client_.stream_->connectError(), EINPROGRESS);
 }
 
-TEST_F(NetworkTest, ConnectsFromTheSourceAddressAskedFor) {
+TEST_P(NetworkTest, ConnectsFromTheSourceAddressAskedFor) {
   const Endpoint at{"127.0.0.1", freePort()};
   ASSERT_NO_FATAL_FAILURE(listen(at));
-  connect(at, ConnectOptions{"127.0.0.2", 0});
+  connect(at, ConnectOptions{.sourceAddress = "127.0.0.2"});
   ASSERT_TRUE(connected());
   EXPECT_EQ(server_.stream_->peer().host, "127.0.0.2");
 }
 
-TEST_F(NetworkTest, UnixSocketReplacesAStaleFileAndHasItsPermissions) {
+TEST_P(NetworkTest, UnixSocketReplacesAStaleFileAndHasItsPermissions) {
+  if (tls()) GTEST_SKIP() << "there is no TLS over Unix sockets";
   TemporaryFolder folder;
   const Endpoint at{folder / "socket", 0};
   ASSERT_TRUE(machine_.system().files.open(at.host, FileSystem::Open::kCreateEmpty));
@@ -157,7 +176,7 @@ TEST_F(NetworkTest, UnixSocketReplacesAStaleFileAndHasItsPermissions) {
   EXPECT_NE(access(at.host.c_str(), F_OK), 0);
 }
 
-TEST_F(NetworkTest, ATakenPortIsToldInRedissWords) {
+TEST_P(NetworkTest, ATakenPortIsToldInRedissWords) {
   const Endpoint at{"127.0.0.1", freePort()};
   ASSERT_NO_FATAL_FAILURE(listen(at));
   auto second = network().listen(loop_, at, {}, [](std::unique_ptr<Stream>) {});
@@ -169,7 +188,7 @@ TEST_F(NetworkTest, ATakenPortIsToldInRedissWords) {
   EXPECT_EQ(path.error().message, "unix socket path too long (200), must be under 108");
 }
 
-TEST_F(NetworkTest, EveryAddressByStar) {
+TEST_P(NetworkTest, EveryAddressByStar) {
   const uint16_t port = freePort();
   ASSERT_NO_FATAL_FAILURE(listen(Endpoint{"*", port}));
   EXPECT_EQ(listener_->local(), (Endpoint{"0.0.0.0", port}));
@@ -177,7 +196,7 @@ TEST_F(NetworkTest, EveryAddressByStar) {
   EXPECT_TRUE(connected());
 }
 
-TEST_F(NetworkTest, APartialWriteGoesOnWhenThereIsRoom) {
+TEST_P(NetworkTest, APartialWriteGoesOnWhenThereIsRoom) {
   connectPair();
   const std::string big(8 << 20, 'b');
   size_t sent = 0;
@@ -201,7 +220,7 @@ TEST_F(NetworkTest, APartialWriteGoesOnWhenThereIsRoom) {
   EXPECT_EQ(client_.writableCalls_, calls) << "nobody wanted to write any more";
 }
 
-TEST_F(NetworkTest, MorePiecesThanOneCallTakes) {
+TEST_P(NetworkTest, MorePiecesThanOneCallTakes) {
   connectPair();
   std::vector<std::string> texts;
   std::string all;
@@ -223,7 +242,7 @@ TEST_F(NetworkTest, MorePiecesThanOneCallTakes) {
   EXPECT_TRUE(runUntil([&] { return server_.received_ == all; }));
 }
 
-TEST_F(NetworkTest, TellsThatThePeerClosed) {
+TEST_P(NetworkTest, TellsThatThePeerClosed) {
   connectPair();
   client_.stream_->write("last words");
   client_.stream_.reset();
@@ -232,14 +251,14 @@ TEST_F(NetworkTest, TellsThatThePeerClosed) {
   EXPECT_EQ(server_.ended_.kind, IoResult::Kind::kClosed);
 }
 
-TEST_F(NetworkTest, WritingToAPeerThatIsGoneFailsWithoutASignal) {
+TEST_P(NetworkTest, WritingToAPeerThatIsGoneFailsWithoutASignal) {
   connectPair();
   server_.stream_.reset();
   IoResult result;
   EXPECT_TRUE(runUntil([&] { return client_.ended_.broken() || (result = client_.stream_->write("x")).broken(); }));
 }
 
-TEST_F(NetworkTest, WithoutWantingToReadNothingIsHeardAndNothingIsLost) {
+TEST_P(NetworkTest, WithoutWantingToReadNothingIsHeardAndNothingIsLost) {
   connectPair();
   server_.stream_->wantRead(false);
   client_.stream_->write("patience");
@@ -251,7 +270,7 @@ TEST_F(NetworkTest, WithoutWantingToReadNothingIsHeardAndNothingIsLost) {
   EXPECT_TRUE(runUntil([&] { return server_.received_ == "patience"; }));
 }
 
-TEST_F(NetworkTest, ABrokenConnectionThatNobodyReadsDoesNotSpinTheLoop) {
+TEST_P(NetworkTest, ABrokenConnectionThatNobodyReadsDoesNotSpinTheLoop) {
   connectPair();
   server_.stream_->wantRead(false);
   server_.stream_->write("unread");  // closing with unread bytes resets the connection
@@ -265,11 +284,11 @@ TEST_F(NetworkTest, ABrokenConnectionThatNobodyReadsDoesNotSpinTheLoop) {
   EXPECT_TRUE(runUntil([&] { return server_.ended_.broken(); }));
 }
 
-TEST_F(NetworkTest, ClosedInTheSameBatchNeverHearsItsEvent) {
+TEST_P(NetworkTest, ClosedInTheSameBatchNeverHearsItsEvent) {
   const Endpoint at{"127.0.0.1", freePort()};
   std::vector<std::unique_ptr<CollectingHandler>> servers;
   std::vector<std::unique_ptr<CollectingHandler>> clients;
-  auto listener = network().listen(loop_, at, {}, [&](std::unique_ptr<Stream> stream) {
+  auto listener = network().listen(loop_, at, over(), [&](std::unique_ptr<Stream> stream) {
     servers.push_back(std::make_unique<CollectingHandler>());
     servers.back()->use(std::move(stream), loop_);
   });
@@ -277,7 +296,7 @@ TEST_F(NetworkTest, ClosedInTheSameBatchNeverHearsItsEvent) {
   constexpr size_t kStreams = 50;
   for (size_t i = 0; i < kStreams; ++i) {
     clients.push_back(std::make_unique<CollectingHandler>());
-    clients.back()->use(network().connect(at, {}), loop_);
+    clients.back()->use(network().connect(at, over(ConnectOptions{})), loop_);
   }
   ASSERT_TRUE(runUntil([&] { return servers.size() == kStreams; }));
   // All become readable for one batch; whoever comes first destroys all, itself included.
@@ -298,7 +317,59 @@ TEST_F(NetworkTest, ClosedInTheSameBatchNeverHearsItsEvent) {
   EXPECT_EQ(heard, 1);
 }
 
-TEST_F(NetworkTest, MovesBetweenLoopsWithoutLosingBytes) {
+TEST_P(NetworkTest, CallsAgainForWhatIsLeftUnread) {
+  connectPair();
+  server_.whenReadable_ = [&] {
+    char byte[1];
+    const IoResult result = server_.stream_->read(byte);
+    if (result.done()) server_.received_ += byte[0];
+  };
+  const std::string text(300, 'x');
+  client_.stream_->write(text);
+  EXPECT_TRUE(runUntil([&] { return server_.received_.size() >= 100; }));
+  server_.stream_->wantRead(false);
+  const size_t heard = server_.received_.size();
+  bool later = false;
+  loop_.after(20'000, [&] { later = true; });
+  EXPECT_TRUE(runUntil([&] { return later; }));
+  EXPECT_EQ(server_.received_.size(), heard);
+  server_.stream_->wantRead(true);
+  EXPECT_TRUE(runUntil([&] { return server_.received_ == text; }));
+  server_.stream_->detach();
+  client_.stream_->write("end");
+  server_.stream_->attach(loop_, server_);
+  EXPECT_TRUE(runUntil([&] { return server_.received_ == text + "end"; }));
+}
+
+TEST_P(NetworkTest, HalfOfWhatWasReadIsThereAfterAMove) {
+  connectPair();
+  server_.whenReadable_ = [&] {
+    char bytes[4];
+    const IoResult result = server_.stream_->read(bytes);
+    if (!result.done()) return;
+    server_.received_.append(bytes, result.bytes);
+    server_.stream_->detach();
+    loop_.post([&] { server_.stream_->attach(loop_, server_); });
+  };
+  client_.stream_->write("twelve bytes");
+  EXPECT_TRUE(runUntil([&] { return server_.received_ == "twelve bytes"; }));
+}
+
+TEST_P(NetworkTest, WhatWasWrittenArrivesAlsoIfTheWriterGoesAtOnce) {
+  connectPair();
+  client_.stream_->wantRead(false);
+  size_t written = 0;
+  const std::string block(100'000, 'w');
+  // Until the sockets are full.
+  for (IoResult result; (result = server_.stream_->write(block)).done();) written += result.bytes;
+  server_.stream_.reset();
+  client_.stream_->wantRead(true);
+  EXPECT_TRUE(runUntil([&] { return client_.ended_.broken(); }));
+  EXPECT_EQ(client_.received_.size(), written);
+  EXPECT_EQ(client_.ended_.kind, IoResult::Kind::kClosed);
+}
+
+TEST_P(NetworkTest, MovesBetweenLoopsWithoutLosingBytes) {
   connectPair();
   client_.stream_->write("first ");
   ASSERT_TRUE(runUntil([&] { return server_.received_ == "first "; }));
@@ -324,7 +395,7 @@ TEST_F(NetworkTest, MovesBetweenLoopsWithoutLosingBytes) {
   moved.stream_.reset();
 }
 
-TEST_F(NetworkTest, AnotherThreadMayWriteWhileTheLoopReads) {
+TEST_P(NetworkTest, AnotherThreadMayWriteWhileTheLoopReads) {
   connectPair();
   constexpr int kLines = 2000;
   Stream* stream = server_.stream_.get();
@@ -341,10 +412,10 @@ TEST_F(NetworkTest, AnotherThreadMayWriteWhileTheLoopReads) {
   feeder.join();
 }
 
-TEST_F(NetworkTest, TheListenerMayGoInItsOwnHandler) {
+TEST_P(NetworkTest, TheListenerMayGoInItsOwnHandler) {
   const Endpoint at{"127.0.0.1", freePort()};
   int accepted = 0;
-  auto listener = network().listen(loop_, at, {}, [&](std::unique_ptr<Stream>) {
+  auto listener = network().listen(loop_, at, over(), [&](std::unique_ptr<Stream>) {
     ++accepted;
     listener_.reset();
   });
@@ -353,6 +424,9 @@ TEST_F(NetworkTest, TheListenerMayGoInItsOwnHandler) {
   connect(at);
   EXPECT_TRUE(runUntil([&] { return accepted == 1; }));
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, NetworkTest, testing::Values(Transport::kPlain, Transport::kTls),
+                         [](const auto& each) { return each.param == Transport::kTls ? "Tls" : "Plain"; });
 
 }  // namespace
 }  // namespace vigil::runtime

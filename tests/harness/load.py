@@ -10,8 +10,8 @@ class WriteLoad:
     """One thread that writes in small pipelines until stop(), over strings, counters, lists, expiry, transactions and two
     databases. It reconnects when the connection breaks. done: commands acknowledged so far."""
 
-    def __init__(self, port, seed=1, keys=300, pipeline=20):
-        self.port, self.keys, self.pipeline = port, keys, pipeline
+    def __init__(self, port, seed=1, keys=300, pipeline=20, tls=None):
+        self.port, self.keys, self.pipeline, self.tls = port, keys, pipeline, tls
         self.done = 0
         self.errors = []
         self._random = random.Random(seed)
@@ -56,7 +56,7 @@ class WriteLoad:
         client = None
         while not self._stop.is_set():
             try:
-                client = client or RawClient(self.port)
+                client = client or RawClient(self.port, tls=self.tls)
                 batch = [command for _ in range(self.pipeline) for command in self._commands()]
                 client.send_bytes(b"".join(map(encode, batch)))
                 for command in batch:

@@ -58,7 +58,8 @@ def encode(words):
 
 
 class RawClient:
-    def __init__(self, port, host="127.0.0.1", timeout=REPLY_TIMEOUT, unix=None):
+    def __init__(self, port, host="127.0.0.1", timeout=REPLY_TIMEOUT, unix=None, tls=None):
+        """tls: the ssl.SSLContext to speak TLS with."""
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
@@ -66,6 +67,8 @@ class RawClient:
         else:
             self.socket = socket.create_connection((host, port), timeout=timeout)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls:
+                self.socket = tls.wrap_socket(self.socket)
         self._buffer = b""
 
     def __enter__(self):
@@ -100,16 +103,14 @@ class RawClient:
 
     def read_until_closed(self):
         """All bytes up to the server's close, and what was buffered before."""
-        data = self._buffer
+        parts = [self._buffer]
         self._buffer = b""
-        while True:
+        while parts[-1] or len(parts) == 1:
             try:
-                more = self.socket.recv(65536)
+                parts.append(self.socket.recv(65536))
             except ConnectionResetError:
-                return data
-            if not more:
-                return data
-            data += more
+                break
+        return b"".join(parts)
 
     def _fill(self):
         try:

@@ -93,15 +93,17 @@ class Ended(AssertionError):
 class Server:
     """One server. It may be stopped and started again: port, directory and log stay the same."""
 
-    def __init__(self, binary, directory, *, options=None, config_file=None, arguments=(), port=None):
+    def __init__(self, binary, directory, *, options=None, config_file=None, arguments=(), port=None, tls=None):
         """options: configuration given on the command line, as a dict (a list as value gives the option several times).
-        config_file: the text of a configuration file, given as the first argument."""
+        config_file: the text of a configuration file, given as the first argument.
+        tls: an ssl.SSLContext; the server then listens for TLS alone, and we speak to it with that context."""
         self.meant_to_abort = False  # a test that makes it end by a signal says so
         self.binary = binary
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._port = None if port else Port()
         self.port = port or self._port.number
+        self.tls = tls
         self.options = {"save": "", **(options or {})}
         self.config_path = None
         if config_file is not None:
@@ -117,7 +119,8 @@ class Server:
         line = [str(self.binary.path)]
         if self.config_path:
             line.append(str(self.config_path))
-        line += ["--port", str(self.port), "--dir", str(self.directory)]
+        line += ["--port", "0", "--tls-port", str(self.port)] if self.tls else ["--port", str(self.port)]
+        line += ["--dir", str(self.directory)]
         for name, values in self.options.items():
             for value in values if isinstance(values, list) else [values]:
                 line += [f"--{name}", str(value)]
@@ -151,7 +154,7 @@ class Server:
         def answers():
             if self.process.poll() is not None:
                 return True
-            with RawClient(self.port, timeout=5) as client:
+            with self.raw(timeout=5) as client:
                 reply = client.call("PING")
                 return not reply.value.startswith(b"LOADING")
 
@@ -177,7 +180,7 @@ class Server:
 
     def shutdown(self, *words):
         """SHUTDOWN with these words, and the exit status."""
-        with RawClient(self.port) as client:
+        with self.raw() as client:
             client.send("SHUTDOWN", *words)
             status = self.wait_exit()
         self._drop_clients()
@@ -221,7 +224,7 @@ class Server:
     # --- talking to it
 
     def raw(self, **options):
-        return RawClient(self.port, **options)
+        return RawClient(self.port, **{"tls": self.tls, **options})
 
     def redis(self, **options):
         client = redis.Redis(port=self.port, socket_timeout=PATIENCE, **options)

@@ -17,7 +17,11 @@ Configuration::Configuration() {
       [this](LogLevel level) {
         if (setLogLevel) setLogLevel(level);
       },
-      [this](const std::string& problem) { return listenAnew ? listenAnew(problem) : Status(); });
+      [this](ListenAt what, const std::string& problem) { return listenAnew ? listenAnew(what, problem) : Status(); });
+  const auto reconfigure = [this] { return configureTls ? configureTls() : Status(); };
+  runtime::registerTlsOptions(registry, tls, reconfigure, [this] {
+    if (clientAuthChanged) clientAuthChanged();
+  });
   registry.addDirective({.name = "rename-command",
                          .minWords = 2,
                          .maxWords = 2,
@@ -25,6 +29,7 @@ Configuration::Configuration() {
                            renamedCommands.emplace_back(words[0], words[1]);
                            return {};
                          }});
+  node.replication.tlsChanged = reconfigure;
   drivers::registerOptions(registry, node);
   stock.registerMissing(registry);
 }

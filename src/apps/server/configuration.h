@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/stock_options.h"
 #include "drivers/node_options.h"
+#include "runtime/tls_options.h"
 
 namespace vigil::apps {
 
@@ -28,13 +29,16 @@ class Configuration {
   ConfigRegistry registry;
   ServerOptions server;
   drivers::NodeOptions node;
+  runtime::TlsOptions tls;
 
   StockOptions stock;  // what no part claimed
 
   std::string file;  // the configuration file's absolute path, empty if there is none
   std::vector<std::pair<std::string, std::string>> renamedCommands;  // rename-command: an empty new name removes
   std::function<void(LogLevel)> setLogLevel;                         // set once there is a logger
-  std::function<Status(const std::string& problem)> listenAnew;      // set once there are listeners
+  std::function<Status(ListenAt, const std::string& problem)> listenAnew;  // set once there are listeners
+  std::function<Status()> configureTls;                                    // these two likewise
+  std::function<void()> clientAuthChanged;
 };
 
 }  // namespace vigil::apps

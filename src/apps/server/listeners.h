@@ -1,4 +1,5 @@
-// Where the server listens: TCP on each address of `bind`, and a Unix socket. CONFIG SET port and bind move it.
+// Where the server listens: TCP and TLS on each address of `bind`, and a Unix socket. CONFIG SET port, tls-port and bind
+// move it.
 //
 // Listeners live on the control loop. open() and close() are called before the loop runs and after it ended; the
 // others on any thread while it runs.
@@ -11,6 +12,7 @@
 #include "apps/server/server_options.h"
 #include "base/ports/stream.h"
 #include "base/result.h"
+#include "engine/process_facts.h"
 
 namespace vigil {
 class EventLoop;
@@ -25,18 +27,25 @@ class Listeners {
             Network::AcceptHandler accept)
       : network_(network), control_(control), options_(options), logger_(logger), accept_(std::move(accept)) {}
 
+  // Before open(): how TLS connections are accepted.
+  void setTls(TlsListenOptions tls) { tlsOptions_ = std::move(tls); }
+
   // The error is for the log; the process then exits with 1.
   Status open();
   void close();
 
-  // Listens where port and bind say now. The error is CONFIG SET's; nothing listens then until it is called again.
-  Status move(const std::string& problem);
+  // Listens where the options say now. The error is CONFIG SET's; nothing listens there then until it is called again.
+  Status move(ListenAt what, const std::string& problem);
 
-  // INFO's lines: "name=tcp,bind=127.0.0.1,port=6379".
-  std::vector<std::string> describe() const;
+  // In Redis's order, which numbers them: TCP, Unix socket, TLS.
+  std::vector<engine::ListenerFacts> describe() const;
 
  private:
+  using Group = std::vector<std::unique_ptr<Listener>>;
+
+  Status openPort(const char* kind, int64_t port, const ListenOptions& how, Group& group);
   Status openTcp();
+  Status openTls();
   Status openUnix();
 
   Network& network_;
@@ -44,7 +53,9 @@ class Listeners {
   const ServerOptions& options_;
   Logger& logger_;
   const Network::AcceptHandler accept_;
-  std::vector<std::unique_ptr<Listener>> tcp_;
+  TlsListenOptions tlsOptions_;
+  Group tcp_;
+  Group tls_;
   std::unique_ptr<Listener> unix_;
 };
 

@@ -39,7 +39,7 @@ Server::~Server() = default;
 
 Status Server::start() {
   configuration_.node.rdb.processId.store(getpid());
-  configuration_.node.replication.listeningPort.store(configuration_.server.port.load());
+  tellPorts();
   size_t count = threadCount(configuration_.server);
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {
@@ -50,18 +50,67 @@ Status Server::start() {
   engine::ProcessFacts& facts = engine.process();
   fillProcessFacts(facts);
   facts.configFile = configuration_.file;
-  facts.tcpPort = [this] { return configuration_.server.port.load(); };
+  facts.tcpPort = [&options = configuration_.server] {
+    const int64_t port = options.port.load();
+    return port != 0 ? port : options.tlsPort.load();
+  };
   facts.listeners = [this] { return listeners_.describe(); };
   engine.addCommands(engine::configCommands(), &configControl_);
-  configuration_.listenAnew = [this](const std::string& problem) { return listeners_.move(problem); };
+  configuration_.listenAnew = [this](ListenAt what, const std::string& problem) { return listenAnew(what, problem); };
   if (auto s = node_.start(loops, control_.loop()); !s) return s;
   for (const auto& [name, newName] : configuration_.renamedCommands) {
     if (auto s = engine.commands().rename(name, newName); !s) return s;
   }
+  if (auto s = startTls(loops); !s) return s;
   if (auto s = listeners_.open(); !s) return s;
   housekeeping_.emplace(control_.loop(), engine);
   for (auto& worker : workers_) worker->start();
   return {};
+}
+
+void Server::tellPorts() {
+  configuration_.node.replication.listeningPort.store(configuration_.server.port.load());
+  configuration_.node.replication.tlsListeningPort.store(configuration_.server.tlsPort.load());
+}
+
+Status Server::startTls(const std::vector<EventLoop*>& workers) {
+  listeners_.setTls(
+      {.loops = workers, .admit = [this](size_t underWay) { return node_.engine().hasRoomFor(underWay); }});
+  configuration_.configureTls = [this] { return configureTls(); };
+  configuration_.clientAuthChanged = [this] { machine_.tls().setClientAuth(configuration_.tls.clientAuth.load()); };
+  if (configureTls()) return {};
+  return fail("Failed to configure TLS. Check logs for more info.");
+}
+
+Status Server::configureTls() {
+  const bool replication = configuration_.node.replication.tls.load();
+  if (configuration_.server.tlsPort.load() == 0 && !replication) {
+    machine_.tls().clear();
+    return {};
+  }
+  runtime::TlsSettings settings = configuration_.tls.settings();
+  settings.checksServers = replication;
+  if (settings.clientCertFile.empty() != settings.clientKeyFile.empty()) {
+    logger_.warning("tls-client-cert-file and tls-client-key-file count only together: the server's are used instead.");
+  }
+  auto configured = machine_.tls().configure(settings);
+  if (configured) return {};
+  logger_.warning(configured.error().message);
+  return fail("Unable to update TLS configuration. Check server logs.");
+}
+
+Status Server::listenAnew(ListenAt what, const std::string& problem) {
+  tellPorts();
+  if (what == ListenAt::kTlsPort && (!machine_.tls().configured() || configuration_.server.tlsPort.load() == 0)) {
+    if (auto s = configureTls(); !s) return s;
+  }
+  return listeners_.move(what, problem);
+}
+
+void Server::announceReady() {
+  for (const engine::ListenerFacts& listener : listeners_.describe()) {
+    logger_.notice("Ready to accept connections " + listener.kind);
+  }
 }
 
 void Server::onSignal(int signal) {
@@ -94,7 +143,7 @@ int Server::run() {
   runtime::Signals signals(control_.loop(), [this](int signal) { onSignal(signal); });
   control_.start();
   node_.load([this, stop](Status loaded) {
-    if (loaded) return logger_.notice("Ready to accept connections tcp");
+    if (loaded) return announceReady();
     logger_.warning(loaded.error().message);
     stop(1);
   });

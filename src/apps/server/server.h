@@ -28,6 +28,12 @@ class Server {
 
  private:
   void onSignal(int signal);
+  Status startTls(const std::vector<EventLoop*>& workers);
+  // Makes TLS follow the options, if anybody speaks it; the error is CONFIG SET's, the log says what is wrong.
+  Status configureTls();
+  Status listenAnew(ListenAt what, const std::string& problem);
+  void tellPorts();
+  void announceReady();
 
   Configuration& configuration_;
   Logger& logger_;

@@ -56,7 +56,7 @@ int serve(apps::Configuration& configuration) {
   }
   logger.setRole('M');
   logger.notice("Vigil " + std::string(engine::kVigilVersion) +
-                ", running mode=standalone, port=" + std::to_string(options.port.load()) + ".");
+                ", running mode=standalone, port=" + std::to_string(options.port.load() != 0 ? options.port.load() : options.tlsPort.load()) + ".");
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }

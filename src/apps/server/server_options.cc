@@ -10,13 +10,17 @@
 namespace vigil::apps {
 
 void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
-                     std::function<Status(const std::string&)> listenAnew) {
-  registry.add({.name = "port",
-                .apply = [listenAnew] { return listenAnew("Unable to listen on this port. Check server logs."); }},
+                     std::function<Status(ListenAt, const std::string&)> listenAnew) {
+  const std::string portTaken = "Unable to listen on this port. Check server logs.";
+  registry.add({.name = "port", .apply = [=] { return listenAnew(ListenAt::kPort, portTaken); }},
                integerOption(options.port, {0, 65535}));
+  registry.add({.name = "tls-port", .apply = [=] { return listenAnew(ListenAt::kTlsPort, portTaken); }},
+               integerOption(options.tlsPort, {0, 65535}));
   registry.add({.name = "tcp-backlog", .immutable = true}, integerOption(options.tcpBacklog, {0, INT_MAX}));
-  registry.add({.name = "bind", .apply = [listenAnew] { return listenAnew("Failed to bind to specified addresses."); }},
-               addressListOption(options.bind));
+  registry.add(
+      {.name = "bind",
+       .apply = [=] { return listenAnew(ListenAt::kAddresses, "Failed to bind to specified addresses."); }},
+      addressListOption(options.bind));
   registry.add({.name = "unixsocket", .immutable = true}, stringOption(options.unixSocket));
   registry.add({.name = "unixsocketperm", .immutable = true},
                integerOption(options.unixSocketPermissions, {0, 0777, IntegerForm::kOctal}));

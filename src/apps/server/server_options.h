@@ -17,6 +17,7 @@ namespace vigil::apps {
 
 struct ServerOptions {
   std::atomic<int64_t> port{6379};
+  std::atomic<int64_t> tlsPort{0};
   std::atomic<int64_t> tcpBacklog{511};
   Shared<AddressList> bind{AddressList{"*", "-::*"}};
   SharedString unixSocket;
@@ -30,9 +31,11 @@ struct ServerOptions {
   std::atomic<int> shutdownOnTerm{0};
 };
 
-// `setLevel` carries out loglevel in a running server, `listenAnew` port and bind (its argument: the error's text). dir
-// is carried out at once, also while the file is read: a relative include follows it.
+enum class ListenAt { kPort, kTlsPort, kAddresses };
+
+// `setLevel` carries out loglevel in a running server, `listenAnew` port, tls-port and bind (its last argument: the
+// error's text). dir is carried out at once, also while the file is read: a relative include follows it.
 void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
-                     std::function<Status(const std::string&)> listenAnew);
+                     std::function<Status(ListenAt, const std::string&)> listenAnew);
 
 }  // namespace vigil::apps

@@ -8,11 +8,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -66,6 +69,8 @@ class Stream {
 
   // For a stream of Network::connect(): 0 once connected, EINPROGRESS while it is under way, else why it failed.
   virtual int connectError() const = 0;
+  // The same in words; where TLS refused, in its words.
+  virtual std::string connectErrorText() const { return std::strerror(connectError()); }
 
   virtual Endpoint peer() const = 0;   // of an accepted Unix socket: its path and port 0
   virtual Endpoint local() const = 0;
@@ -81,18 +86,28 @@ class Listener {
   virtual Endpoint local() const = 0;
 };
 
+// TLS for what a listener accepts, with the process's certificates. A connection is handed over once its handshake has
+// succeeded, on the thread of the loop that it ran on.
+struct TlsListenOptions {
+  std::vector<EventLoop*> loops = {};  // where handshakes run, in turn (they cost a millisecond each); none: the listener's
+  // Asked before each handshake, on the listener's loop, with how many are under way; false closes the connection.
+  std::function<bool(size_t underWay)> admit = {};
+};
+
 struct ListenOptions {
   int backlog = 511;
   uint32_t unixPermissions = 0;  // 0: as the umask gives
   uint32_t markId = 0;
+  std::optional<TlsListenOptions> tls = {};
 };
 
 struct ConnectOptions {
-  std::string sourceAddress;  // empty: the system's choice
+  std::string sourceAddress = {};  // empty: the system's choice
   uint32_t markId = 0;
+  bool tls = false;  // with the process's certificates; the attempt ends with the handshake
 };
 
-// Thread safe; the handlers run on the loop given.
+// Thread safe; the handlers run on the loop given (of TLS: see TlsListenOptions).
 class Network {
  public:
   // Takes a new connection, not yet attached to any loop; it may be moved to another thread for that.

@@ -41,7 +41,7 @@ void MasterConnection::onWritable() {
     if (error == EINPROGRESS) return;
     stream_->wantWrite(false);
     if (error != 0) {
-      tell({.kind = LinkEvent::Kind::kConnectFailed, .text = std::strerror(error)});
+      tell({.kind = LinkEvent::Kind::kConnectFailed, .text = stream_->connectErrorText()});
       return;
     }
     mode_ = Mode::kLines;

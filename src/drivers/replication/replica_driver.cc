@@ -166,7 +166,8 @@ void ReplicaDriver::connect(const Effect& effect) {
   disconnect();
   const uint64_t attempt = effect.id;
   connectionAttempt_ = attempt;
-  auto stream = engine_.system().network.connect({effect.master.host, effect.master.port}, {});
+  auto stream = engine_.system().network.connect({effect.master.host, effect.master.port},
+                                                  {.tls = options_.tls.load()});
   connection_ =
       std::make_unique<MasterConnection>(engine_.control(), std::move(stream), [this, attempt](LinkEvent event) {
         event.attempt = attempt;

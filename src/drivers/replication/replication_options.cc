@@ -19,6 +19,7 @@ replication::MasterOptions ReplicationOptions::masterOptions() const {
 
 replication::LinkOptions ReplicationOptions::linkOptions() const {
   int64_t port = announcePort.load();
+  if (port == 0 && tls.load()) port = tlsListeningPort.load();
   return {.user = masterUser.load(),
           .password = masterPassword.load(),
           .announceAddress = announceAddress.load(),
@@ -56,6 +57,9 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "propagation-error-behavior"},
                enumOption(options.propagationErrors, {{"ignore", 0}, {"panic", 1}, {"panic-on-replicas", 2}}));
   registry.add({.name = "replica-refuse-empty-master"}, boolOption(options.refuseEmptyMaster));
+  registry.add({.name = "tls-replication",
+                .apply = [&options] { return options.tlsChanged ? options.tlsChanged() : Status(); }},
+               boolOption(options.tls));
   registry.add({.name = "min-replicas-to-write", .alias = "min-slaves-to-write", .apply = follow},
                integerOption(options.minReplicas, {0, INT_MAX}));
   registry.add({.name = "min-replicas-max-lag", .alias = "min-slaves-max-lag", .apply = follow},

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/config_specials.h"
+#include "base/result.h"
 #include "base/shared_value.h"
 #include "replication/master_side.h"
 #include "replication/replica_link.h"
@@ -36,13 +37,17 @@ struct ReplicationOptions {
   std::atomic<int64_t> timeout{60};
   std::atomic<int64_t> pingPeriod{10};
   std::atomic<bool> disableNoDelay{false};
+  std::atomic<bool> tls{false};  // towards our master, and what port we name to it
   std::atomic<int64_t> minReplicas{0};
   std::atomic<int64_t> minReplicasMaxLag{10};
   std::atomic<PropagationErrors> propagationErrors{PropagationErrors::kIgnore};
   std::atomic<bool> refuseEmptyMaster{true};  // replica-refuse-empty-master, our own
 
-  std::atomic<int64_t> listeningPort{0};  // no option: the port on which this node takes clients, set by the server
-  std::function<void()> changed;          // a running node follows; set by whoever runs it
+  // No options: the ports on which this node takes clients, set by the server.
+  std::atomic<int64_t> listeningPort{0};
+  std::atomic<int64_t> tlsListeningPort{0};
+  std::function<void()> changed;       // a running node follows; set by whoever runs it
+  std::function<Status()> tlsChanged;  // likewise for tls-replication
 
   replication::MasterOptions masterOptions() const;
   replication::LinkOptions linkOptions() const;
