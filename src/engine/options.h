@@ -10,6 +10,7 @@
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
 #include "engine/memory_limit.h"
+#include "engine/monitoring_options.h"
 #include "engine/permission.h"
 
 namespace vigil::engine {
@@ -33,6 +34,7 @@ struct Options {
   commands::KeyOptions keys;
   commands::ListOptions lists;
   commands::DumpOptions dumps{lists};
+  MonitoringOptions monitoring;
   SharedString password;                      // requirepass
   std::atomic<bool> passwordRequired{false};  // follows `password`
 

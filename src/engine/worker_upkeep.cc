@@ -70,7 +70,9 @@ void Worker::upkeepOfShards(int64_t periodUs) {
     }
   }
   engine_.keyspace().prefetching().collect();
-  stats_.upkeepUs.add(clock.mono() - started);
+  const int64_t took = clock.mono() - started;
+  stats_.upkeepUs.add(took);
+  if (expire) engine_.latency().note("expire-cycle", took);
 }
 
 bool Worker::withinWorldNow(const std::function<void()>& work) {
