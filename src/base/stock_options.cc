@@ -74,7 +74,6 @@ struct RefusedDirective {
 };
 
 constexpr RefusedDirective kRefused[] = {
-    {"user", 1, SIZE_MAX, "users cannot be declared in the configuration file yet"},
     {"rename-command", 2, 2, "rename-command is not supported: forbid commands with ACL rules"},
     {"loadmodule", 1, SIZE_MAX, "modules cannot be loaded"},
     {"sentinel", 1, SIZE_MAX, "sentinel directive while not in sentinel mode"},

@@ -18,7 +18,6 @@ constexpr Row kNetwork[] = {
     text("unixsocket", "", kImmutable),
     {"unixsocketperm", Kind::kOctal, 0, "", 0, 0777, kImmutable, ""},
     text("bind-source-addr", ""),
-    text("requirepass", "", kSensitive),
     memory("client-query-buffer-limit", 1 << 30, 1 << 20),
     memory("proto-max-bulk-len", 512 << 20, 1 << 20),
     {"maxmemory-clients", Kind::kPercentOrMemory, 0, "", 0, kMaxLong, 0, ""},
@@ -47,12 +46,6 @@ constexpr Row kProcess[] = {
     text("locale-collate", ""),
     choice("enable-protected-configs", "no|yes|local", 0, kImmutable),
     choice("enable-debug-command", "no|yes|local", 0, kImmutable),
-};
-
-constexpr Row kAccess[] = {
-    text("aclfile", "", kImmutable),
-    integer("acllog-max-len", 128, 0, kMaxLong),
-    choice("acl-pubsub-default", "allchannels|resetchannels", 1),
 };
 
 constexpr Row kPersistence[] = {
@@ -224,7 +217,6 @@ constexpr Section kSections[] = {
     {kNotYet, "clients and sockets", kNetwork},
     {kNotYet, "there is no TLS yet", kTls},
     {kNotYet, "the process and its log", kProcess},
-    {kNotYet, "there are no ACL files yet", kAccess},
     {kNotYet, "RDB and AOF", kPersistence},
     {kNotYet, "replication", kReplication},
     {kNotYet, "there is no cluster mode yet", kCluster},

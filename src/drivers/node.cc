@@ -34,6 +34,7 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.registerCommands();
   engine_.state().loading.store(true);
   engine_.start(workers, control);
+  if (auto s = engine_.acl().start(engine_.system().files); !s) return s;
   replication_.setFeedLimit([this] { return aof_.feedLimit(); });
   replication_.setDurable([this] { return aof_.enabled() ? aof_.synced() : -1; });
   replication_.replica().setListener(

@@ -19,6 +19,7 @@
 #include "base/ports/event_loop.h"
 #include "command/context.h"
 #include "command/session.h"
+#include "engine/acl/session_access.h"
 
 namespace vigil::command {
 struct CommandEntry;
@@ -37,6 +38,7 @@ struct BlockedCall {
     uint64_t hash;
   };
   command::Session session;  // as it was when the call was made: id, database, protocol
+  acl::SessionAccess access;  // the session's, which may have less rights when the call is served
   Worker* worker = nullptr;  // where the session lives
   const command::CommandEntry* command = nullptr;
   std::string bytes;  // of the arguments

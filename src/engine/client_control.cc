@@ -37,7 +37,7 @@ struct KillFilter {
 };
 
 // False after an error reply.
-bool parseOne(command::ArgCursor& args, std::string_view option, KillFilter& filter) {
+bool parseOne(command::ArgCursor& args, std::string_view option, const acl::Directory& users, KillFilter& filter) {
   if (equalsIgnoreCase(option, "id")) {
     auto id = args.integerOr("ERR client-id should be greater than 0", 1);
     if (!id) return false;
@@ -61,7 +61,7 @@ bool parseOne(command::ArgCursor& args, std::string_view option, KillFilter& fil
   } else if (equalsIgnoreCase(option, "laddr")) {
     filter.localAddress = value;
   } else if (equalsIgnoreCase(option, "user")) {
-    if (value != "default") return args.fail("ERR No such user '" + value + "'");
+    if (!users.find(value)) return args.fail("ERR No such user '" + value + "'");
     filter.user = value;
   } else if (equalsIgnoreCase(option, "skipme")) {
     if (!equalsIgnoreCase(value, "yes") && !equalsIgnoreCase(value, "no")) return args.syntaxError();
@@ -82,7 +82,7 @@ bool parseFilter(Context& ctx, KillFilter& filter) {
   while (!args.done()) {
     std::string_view option = args.next();
     if (args.done()) return args.syntaxError();
-    if (!parseOne(args, option, filter)) return false;
+    if (!parseOne(args, option, engineOf(ctx).acl(), filter)) return false;
   }
   return true;
 }

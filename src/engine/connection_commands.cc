@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "command/command_table.h"
+#include "engine/acl/gate.h"
 #include "engine/engine.h"
 #include "engine/execution.h"
 #include "engine/session.h"
@@ -54,47 +55,24 @@ void reset(Context& ctx) {
   session.db = 0;
   session.noTouch = false;
   session.replyMode = ReplyMode::kOn;
-  session.authenticated = !engineOf(ctx).options().passwordRequired.load(std::memory_order_relaxed);
-  session.info->change([](ClientInfo::Names& names) {
-    names.name.clear();
-    names.user = "default";
-  });
+  acl::attachDefault(engineOf(ctx), session);
+  session.info->change([](ClientInfo::Names& names) { names.name.clear(); });
   setProtocol(session, 2);
   ctx.reply().simple("RESET");
 }
 
-// Constant time in where the first difference stands.
-bool samePassword(std::string_view given, const std::string& password) {
-  unsigned difference = given.size() == password.size() ? 0 : 1;
-  for (size_t i = 0; i < password.size(); ++i) {
-    char c = given.empty() ? '\0' : given[i % given.size()];
-    difference |= static_cast<unsigned char>(c ^ password[i]);
-  }
-  return difference == 0;
-}
-
 constexpr std::string_view kWrongPass = "WRONGPASS invalid username-password pair or user is disabled.";
-
-bool authenticate(Context& ctx, std::string_view user, std::string_view password) {
-  Options& options = engineOf(ctx).options();
-  if (user != "default") return false;
-  if (options.passwordRequired.load(std::memory_order_relaxed) && !samePassword(password, options.password.load())) {
-    return false;
-  }
-  sessionOf(ctx).authenticated = true;
-  return true;
-}
 
 void auth(Context& ctx) {
   if (ctx.argc() > 3) return ctx.reply().syntaxError();
   for (size_t i = 1; i < ctx.argc(); ++i) ctx.redact(i);
-  if (ctx.argc() == 2 && !engineOf(ctx).options().passwordRequired.load(std::memory_order_relaxed)) {
+  if (ctx.argc() == 2 && !engineOf(ctx).acl().defaultHasPassword()) {
     return ctx.reply().error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
         "configuration is correct?");
   }
   bool named = ctx.argc() == 3;
-  if (!authenticate(ctx, named ? ctx.arg(1) : "default", ctx.arg(named ? 2 : 1))) return ctx.reply().error(kWrongPass);
+  if (!acl::authenticate(ctx, named ? ctx.arg(1) : "default", ctx.arg(named ? 2 : 1))) return ctx.reply().error(kWrongPass);
   ctx.reply().ok();
 }
 
@@ -150,7 +128,9 @@ void hello(Context& ctx) {
   }
   HelloOptions options;
   if (!parseHello(ctx, options)) return;
-  if (options.authenticate && !authenticate(ctx, options.user, options.password)) return ctx.reply().error(kWrongPass);
+  if (options.authenticate && !acl::authenticate(ctx, options.user, options.password)) {
+    return ctx.reply().error(kWrongPass);
+  }
   if (!session.authenticated) {
     return ctx.reply().error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "

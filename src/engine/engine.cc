@@ -6,6 +6,7 @@
 #include "commands/keys_commands.h"
 #include "commands/list_commands.h"
 #include "commands/string_commands.h"
+#include "engine/acl/acl_commands.h"
 #include "engine/client_commands.h"
 #include "engine/command_commands.h"
 #include "engine/connection_commands.h"
@@ -88,6 +89,7 @@ void Engine::addDataCommands() {
   addCommands(latencyCommands(), this);
   addCommands(transactionCommands(), this);
   addCommands(clientCommands(), this);
+  addCommands(acl::aclCommands(), this);
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
   addEngineSections(info_, *this);
@@ -132,7 +134,7 @@ void Engine::accept(std::unique_ptr<Stream> stream) {
     return;
   }
   if (options_.protectedMode.load(std::memory_order_relaxed) &&
-      !options_.passwordRequired.load(std::memory_order_relaxed)) {
+      !acl_.defaultHasPassword()) {
     Endpoint peer = stream->peer();
     bool local = stream->local().isUnix() || peer.host.starts_with("127.") || peer.host == "::1" ||
                  peer.host.starts_with("::ffff:127.");

@@ -18,6 +18,7 @@
 #include "command/command_table.h"
 #include "command/context.h"
 #include "commands/string_access.h"
+#include "engine/acl/directory.h"
 #include "engine/client_info.h"
 #include "engine/info_registry.h"
 #include "engine/memory_limit.h"
@@ -79,6 +80,8 @@ class Engine {
   oplog::Log& log() { return log_; }
   oplog::CommitPoint& commit() { return commit_; }
   command::CommandTable& commands() { return commands_; }
+  acl::Directory& acl() { return acl_; }
+  const acl::Directory& acl() const { return acl_; }
   Options& options() { return options_; }
   NodeState& state() { return state_; }
   ClientRegistry& clients() { return clients_; }
@@ -174,6 +177,7 @@ class Engine {
   oplog::Log log_;
   oplog::CommitPoint commit_;
   command::CommandTable commands_;
+  acl::Directory acl_{options_.acl, logger_, commands_};
   ClientRegistry clients_;
   Pause pause_;
   MemoryLimit memoryLimit_{*this};

@@ -34,14 +34,7 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   options.lists.addTo(registry);
   options.monitoring.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
-  registry.add({.name = "requirepass",
-                .sensitive = true,
-                .apply =
-                    [&options] {
-                      options.passwordChanged();
-                      return Status();
-                    }},
-               stringOption(options.password));
+  options.acl.addTo(registry);
 }
 
 }  // namespace vigil::engine

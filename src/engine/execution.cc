@@ -6,6 +6,7 @@
 #include "base/ports/entropy.h"
 #include "base/simulation.h"
 #include "command/command_table.h"
+#include "engine/acl/gate.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
 #include "engine/session.h"
@@ -180,6 +181,7 @@ void Execution::block(std::span<const size_t> keyArguments, int64_t timeoutUs, c
   if (block_) return;  // a served call that goes on waiting
   block_ = std::make_shared<BlockedCall>();
   block_->session = *session_;
+  block_->access = static_cast<Session*>(session_)->access;
   block_->worker = &worker_;
   block_->command = command_;
   block_->onTimeout = onTimeout;
@@ -353,7 +355,7 @@ Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std
   block_ = call;
   resumed_ = true;
   resumedKey_ = key;
-  run(call->session, *call->command, call->args, reply);
+  if (acl::mayServe(engine_, *call, reply)) run(call->session, *call->command, call->args, reply);
   resumedKey_ = {};
   resumed_ = false;
   block_.reset();

@@ -53,6 +53,12 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
 
 void writeErrors(InfoWriter& info, Engine& engine) {
   Statistics& counted = engine.statistics();
+  for (auto [name, reason] : {std::pair{"acl_access_denied_auth", acl::DenialReason::kAuth},
+                              {"acl_access_denied_cmd", acl::DenialReason::kCommand},
+                              {"acl_access_denied_key", acl::DenialReason::kKey},
+                              {"acl_access_denied_channel", acl::DenialReason::kChannel}}) {
+    info.number(name, engine.acl().log().denied(reason));
+  }
   info.number("unexpected_error_replies", 0);
   info.number("total_error_replies", counted.since(&WorkerStats::errorReplies));
   info.number("total_reads_processed", counted.since(&WorkerStats::reads));

@@ -11,6 +11,7 @@
 #include "commands/list_options.h"
 #include "engine/memory_limit.h"
 #include "engine/monitoring_options.h"
+#include "engine/acl/acl_options.h"
 #include "engine/permission.h"
 
 namespace vigil::engine {
@@ -35,10 +36,7 @@ struct Options {
   commands::ListOptions lists;
   commands::DumpOptions dumps{lists};
   MonitoringOptions monitoring;
-  SharedString password;                      // requirepass
-  std::atomic<bool> passwordRequired{false};  // follows `password`
-
-  void passwordChanged() { passwordRequired.store(!password.load().empty(), std::memory_order_relaxed); }
+  acl::AclOptions acl;
 };
 
 }  // namespace vigil::engine

@@ -10,6 +10,7 @@
 #include "command/output_buffer.h"
 #include "command/reply.h"
 #include "command/session.h"
+#include "engine/acl/session_access.h"
 #include "engine/client_info.h"
 #include "engine/shard_state.h"
 
@@ -59,6 +60,7 @@ struct Session : command::Session {
   std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)
 
   bool authenticated = true;
+  acl::SessionAccess access;
   bool closeAfterReply = false;
   ReplyMode replyMode = ReplyMode::kOn;
 

@@ -6,6 +6,7 @@
 
 #include "base/simulation.h"
 #include "command/command_table.h"
+#include "engine/acl/gate.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
 
@@ -83,7 +84,7 @@ Connection& Worker::adopt(std::unique_ptr<Stream> stream, uint64_t id) {
     stream->setKeepAlive(static_cast<int>(engine_.options().keepAlive.load(std::memory_order_relaxed)));
   }
   auto connection = std::make_unique<Connection>(*this, std::move(stream), info);
-  connection->session().authenticated = !engine_.options().passwordRequired.load(std::memory_order_relaxed);
+  acl::attachDefault(engine_, connection->session());
   engine_.clients().add(std::move(info));
   stats_.connections.add();
   Connection& added = *connections_.emplace(id, std::move(connection)).first->second;
@@ -131,8 +132,8 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
   size_t consumed = 0;
   bool more = true;
   while (more && session.suspended == Session::Suspended::kNo && !connection.closing() && !session.closeAfterReply) {
-    limits.authenticated = session.authenticated;
-    size_t most = session.authenticated ? kBatch : 1;
+    limits.authenticated = session.authenticated || !acl::mustAuthenticate(engine_, session);
+    size_t most = limits.authenticated ? kBatch : 1;
     size_t count = 0;
     size_t parsedTo = consumed;
     bool broken = false;
@@ -477,6 +478,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
     for (size_t i = 0; i < commands.size(); ++i) {
       const command::CommandEntry& inner = *running->commands[i].command;
       const int64_t began = engine_.system().clock.nanos();
+      if (!stillPermitted(session, inner, commands[i])) continue;
       execution_.run(session, inner, commands[i], session.reply);
       called(session, inner, commands[i], engine_.system().clock.nanos() - began);
       noteErrors(session.reply, &inner, Ending::kExecuted);

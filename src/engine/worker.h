@@ -140,6 +140,9 @@ class Worker {
   uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
   bool needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const;
   bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
+  // ACL. The second is for EXEC: rights may have changed since the command was queued.
+  bool permitted(Session& session, const command::CommandEntry& entry, command::Args args);
+  bool stillPermitted(Session& session, const command::CommandEntry& entry, command::Args args);
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);
 

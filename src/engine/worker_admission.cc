@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "command/command_table.h"
+#include "engine/acl/gate.h"
 #include "engine/engine.h"
 #include "engine/worker.h"
 
@@ -99,18 +100,45 @@ bool Worker::needsMemory(const Session& session, const command::CommandEntry& en
          (session.transaction && &entry != execEntry_ && !entry.runsInsideMulti());
 }
 
+bool Worker::permitted(Session& session, const command::CommandEntry& entry, command::Args args) {
+  session.info->lastCommand.store(&entry, std::memory_order_relaxed);  // as CLIENT LIST and ACL LOG show it
+  const acl::Verdict verdict =
+      acl::permits(engine_, session, entry, args,
+                   session.transaction ? acl::DenialContext::kMulti : acl::DenialContext::kTopLevel);
+  return verdict.denial == acl::Denial::kNone ||
+         reject(session, &entry, acl::noPermission(verdict.denial, entry));
+}
+
+bool Worker::stillPermitted(Session& session, const command::CommandEntry& entry, command::Args args) {
+  if (session.access.freeAt == engine_.acl().generation()) [[likely]]
+    return true;
+  // One whose user was deleted meanwhile has no rights left; its connection is about to close.
+  acl::Verdict verdict{acl::Denial::kCommand};
+  if (acl::upToDate(engine_, session)) {
+    verdict = acl::permits(engine_, session, entry, args, acl::DenialContext::kMulti);
+  }
+  if (verdict.denial == acl::Denial::kNone) return true;
+  session.reply.error(acl::noLongerPermitted(verdict.denial));
+  noteErrors(session.reply, execEntry_, Ending::kExecuted);
+  return false;
+}
+
 bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
-  (void)args;
+  // Of most clients this is all that ACL costs.
+  const bool free = session.access.freeAt == engine_.acl().generation();
+  if (!free && !acl::upToDate(engine_, session)) return false;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const uint64_t flags = flagsOf(session, entry);
   NodeState& state = engine_.state();
   std::string_view error;
   const bool outOfMemory = evictor_.relieve() == Evictor::Relief::kNothingLeft;
   const bool write = (flags & command::kWrite) != 0;
-  if (!session.authenticated && (flags & command::kNoAuth) == 0) {
+  if (!free && (flags & command::kNoAuth) == 0 && acl::mustAuthenticate(engine_, session)) {
     error = "NOAUTH Authentication required.";
   } else if (session.transaction && (flags & command::kNoMulti) != 0) {
     error = "ERR Command not allowed inside a transaction";
+  } else if (!free && !permitted(session, entry, args)) {
+    return false;
   } else if (state.loading.load(kRelaxed) && (flags & command::kLoading) == 0) {
     error = "LOADING Redis is loading the dataset in memory";
   } else if (outOfMemory && needsMemory(session, entry, flags)) {

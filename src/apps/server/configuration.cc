@@ -48,7 +48,6 @@ Status Configuration::load(std::span<const std::string> arguments) {
     if (!loaded.error().place) return fail(loaded.error().problem, ENOENT);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
   }
-  node.engine.passwordChanged();
   return {};
 }
 
