@@ -73,6 +73,8 @@ class Context {
   virtual keyspace::Keyspace& keyspace() = 0;
   // A uniformly distributed number (RANDOMKEY).
   virtual uint64_t random() = 0;
+  // This argument is a secret: the slow log and MONITOR show "(redacted)" in its place. In ascending order.
+  virtual void redact(size_t argument) = 0;
 
   // --- What the command did -------------------------------------------------------------------------------------
   // The key's value, existence or time to live changed: counts towards rdb_changes_since_last_save, fails watching

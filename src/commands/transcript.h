@@ -61,6 +61,7 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
   keyspace::Database* database(int64_t index) override;
   keyspace::ShardAccess& shards() override { return *this; }
   uint64_t random() override { return random_ = random_ * 6364136223846793005u + 1442695040888963407u; }
+  void redact(size_t) override {}
   void onChanged(const keyspace::KeyRef& key, command::EventClass event_class, std::string_view event,
                  size_t count) override;
   void notifyIn(int db) override { notifiedDb_ = db; }

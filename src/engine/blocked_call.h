@@ -44,6 +44,7 @@ struct BlockedCall {
   std::vector<Key> keys;
   command::TimeoutReply onTimeout = command::TimeoutReply::kNullArray;
   TimerId timer = 0;  // on the worker's loop
+  int64_t tookNanos = 0;  // the first attempt; set and read on the worker
 
   // To serve it. If true, served() or release() must follow.
   bool claim() {

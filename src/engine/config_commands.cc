@@ -52,7 +52,10 @@ void get(Context& ctx) {
 void set(Context& ctx) {
   if (ctx.argc() % 2 != 0) return ctx.reply().syntaxError();
   std::vector<ConfigRegistry::Pair> pairs;
-  for (size_t i = 2; i < ctx.argc(); i += 2) pairs.emplace_back(ctx.arg(i), ctx.arg(i + 1));
+  for (size_t i = 2; i < ctx.argc(); i += 2) {
+    if (ctx.owner<ConfigControl>().isSensitive(ctx.arg(i))) ctx.redact(i + 1);
+    pairs.emplace_back(ctx.arg(i), ctx.arg(i + 1));
+  }
   ConfigSetContext context;
   context.loading = engineOf(ctx).state().loading.load(std::memory_order_relaxed);
   context.mayChangeProtected = permits(engineOf(ctx).options().protectedConfigs.load(), ctx);

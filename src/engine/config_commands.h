@@ -21,6 +21,7 @@ class ConfigControl {
   explicit ConfigControl(ConfigRegistry& registry) : registry_(registry) {}
 
   std::vector<ConfigRegistry::Pair> get(std::span<const std::string> patterns);
+  bool isSensitive(std::string_view name) const { return registry_.isSensitive(name); }
   Status set(std::span<const ConfigRegistry::Pair> pairs, const ConfigSetContext& context);
   // Replaces the file at `path` by one that says what is in force. Takes as long as the disk does.
   Status rewrite(FileSystem& files, const std::string& path);

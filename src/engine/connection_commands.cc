@@ -87,6 +87,7 @@ bool authenticate(Context& ctx, std::string_view user, std::string_view password
 
 void auth(Context& ctx) {
   if (ctx.argc() > 3) return ctx.reply().syntaxError();
+  for (size_t i = 1; i < ctx.argc(); ++i) ctx.redact(i);
   if (ctx.argc() == 2 && !engineOf(ctx).options().passwordRequired.load(std::memory_order_relaxed)) {
     return ctx.reply().error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
@@ -117,6 +118,8 @@ bool parseHello(Context& ctx, HelloOptions& hello) {
     size_t left = ctx.argc() - i - 1;
     if (equalsIgnoreCase(ctx.arg(i), "auth") && left >= 2) {
       hello.authenticate = true;
+      ctx.redact(i + 1);
+      ctx.redact(i + 2);
       hello.user = ctx.arg(i + 1);
       hello.password = ctx.arg(i + 2);
       i += 3;

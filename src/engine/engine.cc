@@ -10,7 +10,9 @@
 #include "engine/command_commands.h"
 #include "engine/connection_commands.h"
 #include "engine/info_sections.h"
+#include "engine/latency_commands.h"
 #include "engine/server_commands.h"
+#include "engine/slow_log_commands.h"
 #include "engine/transaction_commands.h"
 #include "engine/worker.h"
 
@@ -76,6 +78,8 @@ void Engine::addDataCommands() {
     addCommands(rows, &stringLimits_);
   }
   addCommands(connectionCommands(), this);
+  addCommands(slowLogCommands(), this);
+  addCommands(latencyCommands(), this);
   addCommands(transactionCommands(), this);
   addCommands(clientCommands(), this);
   addCommands(commandCommands(), this);
@@ -88,6 +92,7 @@ void Engine::addDataCommands() {
 void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   control_ = &control;
   shutdown_.setControl(control);
+  options_.monitoring.thresholdsChanged();
   world_ = std::make_unique<WorldLock>(loops.size());
   for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
   statistics_.markStart();

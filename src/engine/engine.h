@@ -20,12 +20,14 @@
 #include "commands/string_access.h"
 #include "engine/client_info.h"
 #include "engine/info_registry.h"
+#include "engine/latency_monitor.h"
 #include "engine/node_state.h"
 #include "engine/options.h"
 #include "engine/pause.h"
 #include "engine/process_facts.h"
 #include "engine/shard_state.h"
 #include "engine/shutdown.h"
+#include "engine/slow_log.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
 #include "engine/world_lock.h"
@@ -84,6 +86,8 @@ class Engine {
   InfoRegistry& info() { return info_; }
   Shutdown& shutdown() { return shutdown_; }
   Statistics& statistics() { return statistics_; }
+  SlowLog& slowLog() { return slowLog_; }
+  LatencyMonitor& latency() { return latency_; }
   ProcessFacts& process() { return process_; }
   const std::string& runId() const { return runId_; }
   MonoUs startTime() const { return startTime_; }
@@ -173,6 +177,8 @@ class Engine {
   InfoRegistry info_;
   Shutdown shutdown_{logger_};
   Statistics statistics_{*this};
+  SlowLog slowLog_;
+  LatencyMonitor latency_{system_.clock, options_.monitoring};
   ProcessFacts process_;
   const std::string runId_;
   const MonoUs startTime_;

@@ -32,6 +32,7 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
                enumOption(options.protectedConfigs, permissions));
   options.keys.addTo(registry);
   options.lists.addTo(registry);
+  options.monitoring.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
   registry.add({.name = "requirepass",
                 .sensitive = true,

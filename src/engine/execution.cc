@@ -64,6 +64,7 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
   reply_ = &reply;
   firstHash_ = {keyArgument, keyHash};
   if (!hashes_.empty()) hashes_.clear();
+  if (!redacted_.empty() && !resumed_) [[unlikely]] redacted_.clear();
   db_ = &databases_[static_cast<size_t>(session.db)];
   prepare(*db_);
   notifyDb_ = session.db;
@@ -330,6 +331,7 @@ Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std
   }
   command::OutputBuffer out;
   command::Reply reply(out, call->session.protocol);
+  const int64_t began = engine_.system().clock.nanos();
   beginRecord(false);
   block_ = call;
   resumed_ = true;
@@ -352,7 +354,7 @@ Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std
     }
   }
   logEffects();
-  call->worker->finishBlocked(call, std::move(out), noteOffset());
+  call->worker->finishBlocked(call, std::move(out), noteOffset(), engine_.system().clock.nanos() - began);
   return Served::kYes;
 }
 

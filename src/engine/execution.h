@@ -79,6 +79,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   keyspace::ShardAccess& shards() override { return *this; }
   keyspace::Keyspace& keyspace() override;
   uint64_t random() override;
+  void redact(size_t argument) override { redacted_.push_back(argument); }
   void notifyIn(int db) override { notifyDb_ = db; }
   void event(command::EventClass eventClass, std::string_view event, const keyspace::KeyRef& key) override;
   void propagate(command::Args command) override;
@@ -98,6 +99,8 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void setMayBlock(bool may) { mayBlock_ = may; }
 
   int64_t blockTimeoutUs() const { return blockTimeoutUs_; }
+  // The arguments of the last command that are secrets, ascending.
+  std::span<const size_t> redacted() const { return redacted_; }
 
  private:
   struct ReadyKey {
@@ -156,6 +159,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // The command that runs.
   int notifyDb_ = 0;    // the database of the keys that changed() and ready() name
   bool asSent_ = true;  // logged as the client sent it
+  std::vector<size_t> redacted_;
   bool commandChanged_ = false;
   bool mayBlock_ = true;
   bool wantsBlock_ = false;

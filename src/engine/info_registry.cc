@@ -29,6 +29,7 @@ constexpr Section kSections[] = {
     {"modules", "Modules", true},
     {"commandstats", "Commandstats", false},
     {"errorstats", "Errorstats", true},
+    {"latencystats", "Latencystats", false},
     {"cluster", "Cluster", true},
     {"keyspace", "Keyspace", true},
 };

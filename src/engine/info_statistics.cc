@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "base/text.h"
 #include "command/command_table.h"
 #include "engine/engine.h"
 #include "engine/info_registry.h"
@@ -63,12 +64,12 @@ void writeErrors(InfoWriter& info, Engine& engine) {
 void writeCommand(InfoWriter& info, const command::CommandEntry& entry, const std::vector<CommandTotals>& totals) {
   const CommandTotals& total = totals[entry.index];
   if (total.calls == 0 && total.rejected == 0 && total.failed == 0) return;
-  const double perCall =
-      total.calls == 0 ? 0 : static_cast<double>(total.microseconds) / static_cast<double>(total.calls);
+  const int64_t microseconds = total.nanoseconds / 1000;
+  const double perCall = total.calls == 0 ? 0 : static_cast<double>(microseconds) / static_cast<double>(total.calls);
   char text[160];
   int length =
       std::snprintf(text, sizeof text, "calls=%lld,usec=%lld,usec_per_call=%.2f,rejected_calls=%lld,failed_calls=%lld",
-                    static_cast<long long>(total.calls), static_cast<long long>(total.microseconds), perCall,
+                    static_cast<long long>(total.calls), static_cast<long long>(microseconds), perCall,
                     static_cast<long long>(total.rejected), static_cast<long long>(total.failed));
   info.field("cmdstat_" + entry.fullName, {text, static_cast<size_t>(length)});
 }
@@ -78,6 +79,36 @@ void writeCommands(InfoWriter& info, Engine& engine) {
   for (const auto& entry : engine.commands().entries()) {
     writeCommand(info, *entry, totals);
     for (const auto& subcommand : entry->subcommands) writeCommand(info, *subcommand, totals);
+  }
+}
+
+// "p99.9=12.031", in microseconds.
+std::string percentileText(const ds::LatencyDistribution& distribution, double percent) {
+  char text[64];
+  int length = std::snprintf(text, sizeof text, "p%s=%.3f", formatDouble(percent).c_str(),
+                             static_cast<double>(distribution.percentile(percent)) / 1000);
+  return std::string(text, static_cast<size_t>(length));
+}
+
+void writeLatency(InfoWriter& info, Engine& engine, const command::CommandEntry& entry,
+                  const std::vector<double>& percentiles) {
+  const auto distribution = engine.statistics().latency(entry.index);
+  if (distribution.empty()) return;
+  std::string text;
+  for (double percent : percentiles) {
+    if (!text.empty()) text += ',';
+    text += percentileText(distribution, percent);
+  }
+  info.field("latency_percentiles_usec_" + entry.fullName, text);
+}
+
+void writeLatencies(InfoWriter& info, Engine& engine) {
+  const MonitoringOptions& options = engine.options().monitoring;
+  if (!options.latencyTracking.load(std::memory_order_relaxed)) return;
+  const auto percentiles = options.percentiles.load();
+  for (const auto& entry : engine.commands().entries()) {
+    writeLatency(info, engine, *entry, percentiles);
+    for (const auto& subcommand : entry->subcommands) writeLatency(info, engine, *subcommand, percentiles);
   }
 }
 
@@ -120,6 +151,7 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
   });
   info.add("stats", "errors", [&engine](InfoWriter& out) { writeErrors(out, engine); });
   info.add("commandstats", "commands", [&engine](InfoWriter& out) { writeCommands(out, engine); });
+  info.add("latencystats", "commands", [&engine](InfoWriter& out) { writeLatencies(out, engine); });
   info.add("errorstats", "errors", [&engine](InfoWriter& out) {
     for (const auto& [code, count] : engine.statistics().errors()) {
       out.field("errorstat_" + code, "count=" + std::to_string(count));

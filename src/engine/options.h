@@ -8,6 +8,7 @@
 #include "base/shared_value.h"
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
+#include "engine/monitoring_options.h"
 #include "engine/permission.h"
 
 namespace vigil::engine {
@@ -30,6 +31,7 @@ struct Options {
   std::atomic<Permission> protectedConfigs{Permission::kNobody};  // enable-protected-configs
   commands::KeyOptions keys;
   commands::ListOptions lists;
+  MonitoringOptions monitoring;
   SharedString password;                      // requirepass
   std::atomic<bool> passwordRequired{false};  // follows `password`
 

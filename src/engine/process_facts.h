@@ -24,6 +24,7 @@ struct ProcessFacts {
   int64_t processId = 0;
   uint64_t totalSystemMemory = 0;
   std::function<uint64_t()> residentMemory = [] { return uint64_t{0}; };
+  std::function<bool()> usesHugePages = [] { return false; };  // transparent ones
   std::function<CpuTimes()> cpuOfProcess = [] { return CpuTimes{}; };
   std::function<int64_t()> tcpPort = [] { return int64_t{0}; };
   std::function<std::vector<std::string>()> listeners = [] { return std::vector<std::string>{}; };  // "name=tcp,…"

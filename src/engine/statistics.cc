@@ -28,6 +28,22 @@ constexpr Counter WorkerStats::*kCounters[] = {
 
 }  // namespace
 
+CommandStatistics::~CommandStatistics() {
+  for (size_t i = 0; i < size_; ++i) delete counters_[i].histogram.load(std::memory_order_relaxed);
+}
+
+ds::LatencyHistogram* CommandStatistics::makeHistogram(Counters& counters) {
+  auto histogram = std::make_unique<ds::LatencyHistogram>();
+  counters.histogram.store(histogram.get(), std::memory_order_release);
+  return histogram.release();
+}
+
+void CommandStatistics::addTo(size_t command, ds::LatencyDistribution& distribution) const {
+  if (const auto* histogram = counters_[command].histogram.load(std::memory_order_acquire)) {
+    histogram->addTo(distribution);
+  }
+}
+
 void CommandStatistics::error(const std::string& code) {
   MutexLock guard(mutex_);
   auto at = errors_.find(code);
@@ -41,7 +57,7 @@ void CommandStatistics::error(const std::string& code) {
 void CommandStatistics::addTo(std::vector<CommandTotals>& totals) const {
   for (size_t i = 0; i < std::min(size_, totals.size()); ++i) {
     totals[i].calls += counters_[i].calls.get();
-    totals[i].microseconds += counters_[i].microseconds.get();
+    totals[i].nanoseconds += counters_[i].nanoseconds.get();
     totals[i].rejected += counters_[i].rejected.get();
     totals[i].failed += counters_[i].failed.get();
   }
@@ -102,11 +118,27 @@ std::vector<CommandTotals> Statistics::commands() const {
   MutexLock guard(mutex_);
   for (size_t i = 0; i < std::min(totals.size(), marks_.commands.size()); ++i) {
     totals[i].calls -= marks_.commands[i].calls;
-    totals[i].microseconds -= marks_.commands[i].microseconds;
+    totals[i].nanoseconds -= marks_.commands[i].nanoseconds;
     totals[i].rejected -= marks_.commands[i].rejected;
     totals[i].failed -= marks_.commands[i].failed;
   }
   return totals;
+}
+
+ds::LatencyDistribution Statistics::allLatency(size_t command) const {
+  ds::LatencyDistribution distribution;
+  for (size_t i = 0; i < engine_.workerCount(); ++i) {
+    engine_.worker(i).commandStatistics().addTo(command, distribution);
+  }
+  return distribution;
+}
+
+ds::LatencyDistribution Statistics::latency(size_t command) const {
+  auto distribution = allLatency(command);
+  MutexLock guard(mutex_);
+  auto mark = marks_.latencies.find(command);
+  if (mark != marks_.latencies.end()) distribution.subtract(mark->second);
+  return distribution;
 }
 
 std::map<std::string, int64_t> Statistics::errors() const {
@@ -123,6 +155,10 @@ void Statistics::reset() {
   marks.rejectedConnections = engine_.rejectedConnections().load(std::memory_order_relaxed);
   marks.keyspace = engine_.keyspace().statistics();
   marks.commands = allCommands();
+  for (size_t i = 0; i < engine_.commands().indexCount(); ++i) {
+    auto distribution = allLatency(i);
+    if (!distribution.empty()) marks.latencies.emplace(i, std::move(distribution));
+  }
   marks.errors = allErrors();
   MutexLock guard(mutex_);
   marks_ = std::move(marks);

@@ -14,6 +14,7 @@
 
 #include "base/mutex.h"
 #include "base/ports/clock.h"
+#include "ds/latency_histogram.h"
 #include "engine/stats.h"
 #include "keyspace/keyspace.h"
 
@@ -23,7 +24,7 @@ class Engine;
 
 struct CommandTotals {
   int64_t calls = 0;
-  int64_t microseconds = 0;
+  int64_t nanoseconds = 0;
   int64_t rejected = 0;
   int64_t failed = 0;
 };
@@ -33,25 +34,46 @@ struct CommandTotals {
 class CommandStatistics {
  public:
   explicit CommandStatistics(size_t commands) : size_(commands), counters_(std::make_unique<Counters[]>(commands)) {}
+  ~CommandStatistics();
+  CommandStatistics(const CommandStatistics&) = delete;
+  CommandStatistics& operator=(const CommandStatistics&) = delete;
 
-  void called(size_t command) { counters_[command].calls.add(); }
-  void took(size_t command, int64_t microseconds) { counters_[command].microseconds.add(microseconds); }
+  // `tracked`: also in its histogram (latency-tracking).
+  void called(size_t command, int64_t nanoseconds, bool tracked) {
+    Counters& counters = counters_[command];
+    counters.calls.add();
+    counters.nanoseconds.add(nanoseconds);
+    if (tracked) track(counters, nanoseconds);
+  }
+  // A call that had to wait has ended: `more` than called() was told, `all` of it for the histogram.
+  void ended(size_t command, int64_t more, int64_t all, bool tracked) {
+    counters_[command].nanoseconds.add(more);
+    if (tracked) track(counters_[command], all);
+  }
   void rejected(size_t command) { counters_[command].rejected.add(); }
   void failed(size_t command) { counters_[command].failed.add(); }
   void error(const std::string& code);
 
   void addTo(std::vector<CommandTotals>& totals) const;
   void addErrorsTo(std::map<std::string, int64_t>& errors) const;
+  void addTo(size_t command, ds::LatencyDistribution& distribution) const;
 
  private:
   // Scripts can invent codes without end.
   static constexpr size_t kMaxErrorCodes = 128;
-  struct Counters {
+  struct alignas(64) Counters {
     Counter calls;
-    Counter microseconds;
+    Counter nanoseconds;
     Counter rejected;
     Counter failed;
+    std::atomic<ds::LatencyHistogram*> histogram{nullptr};  // once there is something in it
   };
+  static void track(Counters& counters, int64_t nanoseconds) {
+    ds::LatencyHistogram* histogram = counters.histogram.load(std::memory_order_relaxed);
+    if (histogram == nullptr) [[unlikely]] histogram = makeHistogram(counters);
+    histogram->add(nanoseconds);
+  }
+  static ds::LatencyHistogram* makeHistogram(Counters& counters);
   const size_t size_;
   const std::unique_ptr<Counters[]> counters_;
   mutable Mutex mutex_;
@@ -82,6 +104,7 @@ class Statistics {
   int64_t rejectedConnections() const;
   keyspace::Keyspace::Statistics keyspace() const;
   std::vector<CommandTotals> commands() const;  // by CommandEntry::index
+  ds::LatencyDistribution latency(size_t command) const;  // what its calls took, as far as they were tracked
   std::map<std::string, int64_t> errors() const;
   void reset();
 
@@ -101,9 +124,11 @@ class Statistics {
     int64_t rejectedConnections = 0;
     keyspace::Keyspace::Statistics keyspace;
     std::vector<CommandTotals> commands;
+    std::map<size_t, ds::LatencyDistribution> latencies;
     std::map<std::string, int64_t> errors;
   };
   std::vector<CommandTotals> allCommands() const;
+  ds::LatencyDistribution allLatency(size_t command) const;
   std::map<std::string, int64_t> allErrors() const;
 
   Engine& engine_;

@@ -36,6 +36,27 @@ Worker::~Worker() { loop_.cancel(tickTimer_); }
 
 void Worker::refreshTime() { nowMs_ = engine_.system().clock.wall() / 1000; }
 
+// --- Timing, the part that every command takes ------------------------------------------------------------------
+
+inline void Worker::startTiming() { timedFrom_ = engine_.system().clock.nanos(); }
+
+inline int64_t Worker::stopTiming() {
+  const int64_t now = engine_.system().clock.nanos();
+  return now - std::exchange(timedFrom_, now);
+}
+
+inline void Worker::called(const Session& session, const command::CommandEntry& entry, command::Args args,
+                           int64_t nanos) {
+  const MonitoringOptions& options = engine_.options().monitoring;
+  stats_.commands.add();
+  if (session.blocked) [[unlikely]] {  // how long it takes is known when its wait has ended
+    session.blocked->tookNanos = nanos;
+    return commandStatistics_.called(entry.index, nanos, false);
+  }
+  commandStatistics_.called(entry.index, nanos, options.latencyTracking.load(std::memory_order_relaxed));
+  if (nanos >= options.noticeFrom.load(std::memory_order_relaxed)) [[unlikely]] noteSlow(session, entry, args, nanos);
+}
+
 // --- Clients ---------------------------------------------------------------------------------------------------
 
 void Worker::adoptLater(std::unique_ptr<Stream> stream, uint64_t id) {
@@ -125,6 +146,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
       ++count;
     }
     prepareBatch(session, count);
+    startTiming();
     size_t done = 0;
     for (; done < count; ++done) {
       Outcome outcome = executeOne(connection, parsed_[done], prepared_[done]);
@@ -135,7 +157,6 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
         break;
       }
     }
-    measure(nullptr);
     if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
     if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
       session.reply.error("ERR " + connection.parser().error());
@@ -219,18 +240,18 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
       ending = Ending::kExecuted;
       if (session.transaction && !entry->runsInsideMulti()) {
         queueCommand(session, *entry, args);
+        startTiming();
       } else {
-        if (measured_ != entry) measure(entry);
         outcome = runLocked(session, *entry, args, prepared);
-        if (outcome != Outcome::kPutBack) {
-          stats_.commands.add();
-          commandStatistics_.called(entry->index);
-        }
+        if (outcome != Outcome::kPutBack) called(session, *entry, args, stopTiming());
       }
     }
   }
   if (outcome == Outcome::kPutBack) return outcome;
-  if (session.reply.errors() != errorsSeen_) [[unlikely]] noteErrors(session.reply, entry, ending);
+  if (session.reply.errors() != errorsSeen_) [[unlikely]] {
+    noteErrors(session.reply, entry, ending);
+    if (ending == Ending::kRejected) startTiming();
+  }
   afterCommand(session, mark);
   return outcome;
 }
@@ -251,27 +272,6 @@ void Worker::afterCommand(Session& session, size_t mark) {
       break;
     case ReplyMode::kOn:
       break;
-  }
-}
-
-void Worker::measure(const command::CommandEntry* entry) {
-  if (measured_ == nullptr && entry == nullptr) return;
-  const MonoUs now = engine_.system().clock.mono();
-  if (measured_ != nullptr) commandStatistics_.took(measured_->index, now - measuredSince_);
-  measured_ = entry;
-  measuredSince_ = now;
-}
-
-void Worker::noteErrors(const command::Reply& reply, const command::CommandEntry* entry, Ending ending) {
-  if (reply.errors() == errorsSeen_) return;
-  errorsSeen_ = reply.errors();
-  stats_.errorReplies.add();
-  commandStatistics_.error(reply.lastErrorCode());
-  if (entry == nullptr) return;
-  if (ending == Ending::kExecuted) {
-    commandStatistics_.failed(entry->index);
-  } else {
-    commandStatistics_.rejected(entry->index);
   }
 }
 
@@ -474,11 +474,9 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
     session.reply.array(commands.size());
     for (size_t i = 0; i < commands.size(); ++i) {
       const command::CommandEntry& inner = *running->commands[i].command;
-      const MonoUs began = engine_.system().clock.mono();
+      const int64_t began = engine_.system().clock.nanos();
       execution_.run(session, inner, commands[i], session.reply);
-      stats_.commands.add();
-      commandStatistics_.called(inner.index);
-      commandStatistics_.took(inner.index, engine_.system().clock.mono() - began);
+      called(session, inner, commands[i], engine_.system().clock.nanos() - began);
       noteErrors(session.reply, &inner, Ending::kExecuted);
     }
   }
@@ -522,12 +520,14 @@ void Worker::finishTrusted() {
 
 void Worker::beginTrusted() {
   refreshTime();
+  startTiming();
   execution_.locks().setWorld(true);
   execution_.begin(nowMs_, false);
 }
 
 void Worker::runTrusted(Session& session, const command::CommandEntry& entry, command::Args args) {
   execution_.run(session, entry, args, session.reply);
+  if (session.fromMaster) called(session, entry, args, stopTiming());
 }
 
 void Worker::endTrusted() {

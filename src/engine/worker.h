@@ -84,7 +84,9 @@ class Worker {
 
   // --- Blocked commands ---
   // Any thread: the call was served (claimed), this is its reply.
-  void finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends);
+  // `nanos`: what serving it took.
+  void finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends,
+                     int64_t nanos);
   // Any thread: the call's wait has ended in this way (claimed), without its being served.
   void endBlocked(std::shared_ptr<BlockedCall> call, Unblock how);
   // Ends a session's wait without serving it: time-out, CLIENT UNBLOCK, disconnect. False if it was served meanwhile.
@@ -137,9 +139,13 @@ class Worker {
   void queueCommand(Session& session, const command::CommandEntry& entry, command::Args args);
   void afterCommand(Session& session, size_t mark);
 
-  // Statistics of commands. The clock is read when another command's turn comes, and at the end of a batch: a run of
-  // equal commands costs two readings.
-  void measure(const command::CommandEntry* entry);  // nullptr: nothing runs
+  // Statistics of commands (worker_timing.cc). A command's time runs from the end of the one before it in its batch, so
+  // that each costs one reading of the clock.
+  void startTiming();
+  int64_t stopTiming();  // nanoseconds since the last of either; the next command's time begins
+  void called(const Session& session, const command::CommandEntry& entry, command::Args args, int64_t nanos);
+  void noteSlow(const Session& session, const command::CommandEntry& entry, command::Args args, int64_t nanos);
+  void endedBlocked(const Session& session, const BlockedCall& call, int64_t nanos);
   enum class Ending : uint8_t { kExecuted, kRejected };
   void noteErrors(const command::Reply& reply, const command::CommandEntry* entry, Ending ending);
 
@@ -199,8 +205,7 @@ class Worker {
   oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
-  const command::CommandEntry* measured_ = nullptr;
-  MonoUs measuredSince_ = 0;
+  int64_t timedFrom_ = 0;  // nanos() of the clock
   uint32_t errorsSeen_ = 0;  // of the session whose command runs
 };
 

@@ -24,8 +24,9 @@ void Worker::suspendBlocked(Session& session) {
   }
 }
 
-void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends) {
-  loop_.post([this, call = std::move(call), reply = std::move(reply), depends]() mutable {
+void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuffer reply, oplog::Offset depends,
+                           int64_t nanos) {
+  loop_.post([this, call = std::move(call), reply = std::move(reply), depends, nanos]() mutable {
     loop_.cancel(call->timer);
     if (call->timer != 0) engine_.timedWaitCounter().fetch_sub(1, std::memory_order_relaxed);
     engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
@@ -33,6 +34,7 @@ void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuf
     if (!connection || connection->session().blocked != call) return;
     Session& session = connection->session();
     session.blocked.reset();
+    endedBlocked(session, *call, nanos);
     if (session.replyMode == ReplyMode::kOn) session.out.appendAll(std::move(reply));
     if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
     queueFlush(*connection);
@@ -74,6 +76,7 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
   if (!connection || connection->session().blocked != call) return;
   Session& session = connection->session();
   session.blocked.reset();
+  endedBlocked(session, *call, 0);
   if (how == Unblock::kError) {
     session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
   } else if (how == Unblock::kRoleChange) {

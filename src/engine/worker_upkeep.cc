@@ -68,7 +68,9 @@ void Worker::upkeepOfShards(int64_t periodUs) {
       break;
     }
   }
-  stats_.upkeepUs.add(clock.mono() - started);
+  const int64_t took = clock.mono() - started;
+  stats_.upkeepUs.add(took);
+  if (expire) engine_.latency().note("expire-cycle", took);
 }
 
 bool Worker::withShardNow(size_t shard, const std::function<void(Execution&)>& work) {

@@ -35,6 +35,15 @@ uint64_t residentMemory() {
   return resident * pageSize();
 }
 
+bool usesHugePages() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string word; file >> word;) {
+    uint64_t kilobytes = 0;
+    if (word == "AnonHugePages:" && file >> kilobytes) return kilobytes > 0;
+  }
+  return false;
+}
+
 uint64_t totalSystemMemory() {
   const long pages = sysconf(_SC_PHYS_PAGES);
   return pages > 0 ? static_cast<uint64_t>(pages) * pageSize() : 0;

@@ -10,6 +10,8 @@ namespace vigil::runtime {
 
 // Bytes of this process in physical memory (INFO's used_memory_rss); 0 if it cannot be known.
 uint64_t residentMemory();
+// Whether some of this process's memory is in transparent huge pages.
+bool usesHugePages();
 // All physical memory of the machine (INFO's total_system_memory).
 uint64_t totalSystemMemory();
 

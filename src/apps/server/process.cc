@@ -41,6 +41,7 @@ void fillProcessFacts(engine::ProcessFacts& facts) {
   facts.processId = getpid();
   facts.totalSystemMemory = runtime::totalSystemMemory();
   facts.residentMemory = runtime::residentMemory;
+  facts.usesHugePages = runtime::usesHugePages;
   facts.cpuOfProcess = cpuOfProcess;
   facts.sleep = [](int64_t microseconds) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
 }

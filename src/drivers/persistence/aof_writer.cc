@@ -194,7 +194,9 @@ Result<bool> AofWriter::writeBatch() {
   const Offset end = cursor_.position() + static_cast<Offset>(piece->size());
   const bool stamped = options_.timestamps.load(std::memory_order_relaxed);
   const int64_t seconds = stamped ? engine_.system().clock.wall() / 1'000'000 : 0;
+  const int64_t began = engine_.system().clock.nanos();
   Status wrote = whole ? file_->write({&*piece, 1}, end, synced(), seconds) : file_->writePart(*piece);
+  engine_.latency().note("aof-write", (engine_.system().clock.nanos() - began) / 1000);
   if (!wrote) return std::unexpected(wrote.error());
   cursor_.advance(piece->size());
   written_.store(end, std::memory_order_release);
@@ -339,7 +341,10 @@ bool AofWriter::afterSync(const SyncPoint& point, const Status& status) {
 AofWriter::Sync AofWriter::syncNow() {
   if (syncing_.exchange(true)) return Sync::kBusy;  // its end schedules a round
   SyncPoint point = syncPoint();
-  const bool done = afterSync(point, point.file->sync());
+  const int64_t began = engine_.system().clock.nanos();
+  const Status status = point.file->sync();
+  if (always()) engine_.latency().note("aof-fsync-always", (engine_.system().clock.nanos() - began) / 1000);
+  const bool done = afterSync(point, status);
   syncing_.store(false);
   if (!done) schedule();  // to recover
   return done ? Sync::kDone : Sync::kFailed;

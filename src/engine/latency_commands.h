@@ -1,0 +1,12 @@
+// LATENCY. Owner: the Engine.
+#pragma once
+
+#include <span>
+
+#include "command/spec.h"
+
+namespace vigil::engine {
+
+std::span<const command::CommandSpec> latencyCommands();
+
+}  // namespace vigil::engine
