@@ -94,6 +94,7 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   shutdown_.setControl(control);
   options_.monitoring.thresholdsChanged();
   world_ = std::make_unique<WorldLock>(loops.size());
+  keyspace_.prefetching().setReaders(loops.size());
   for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
   statistics_.markStart();
   commit_.addListener([this] {

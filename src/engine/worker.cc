@@ -186,8 +186,9 @@ inline const command::CommandEntry* Worker::findCommand(std::string_view name) {
 
 void Worker::prepareBatch(Session& session, size_t count) {
   auto& keyspace = engine_.keyspace();
-  // Other workers may change tables while this one looks into them, so that prefetching needs their locks then.
-  const bool alone = engine_.workerCount() == 1;
+  const bool prefetches = count > 1 && insideWorld_;
+  const bool alone = engine_.workerCount() == 1;  // else other workers change tables while this one looks at them
+  if (prefetches && !alone) keyspace.prefetching().enter(number_);
   for (size_t i = 0; i < count; ++i) {
     Prepared& prepared = prepared_[i];
     prepared = {};
@@ -202,13 +203,13 @@ void Worker::prepareBatch(Session& session, size_t count) {
     }
     prepared.keyArgument = static_cast<size_t>(spec.index);
     prepared.hash = keyspace.hashOf(args[prepared.keyArgument]);
-    if (!alone || count == 1) continue;
-    keyspace.prefetchBucket(session.db, prepared.hash);
+    if (prefetches) keyspace.prefetchBucket(session.db, prepared.hash);
   }
-  if (!alone || count == 1) return;
+  if (!prefetches) return;
   for (size_t i = 0; i < count; ++i) {
     if (prepared_[i].keyArgument != 0) keyspace.prefetchEntry(session.db, prepared_[i].hash);
   }
+  if (!alone) keyspace.prefetching().leave(number_);
 }
 
 Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {

@@ -68,6 +68,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
       break;
     }
   }
+  engine_.keyspace().prefetching().collect();
   const int64_t took = clock.mono() - started;
   stats_.upkeepUs.add(took);
   if (expire) engine_.latency().note("expire-cycle", took);

@@ -46,7 +46,7 @@ void BucketArray::put(Bucket& head, uint64_t slot) {
   for (;;) {
     for (uint64_t& at : bucket->slots) {
       if (at == 0) {
-        at = slot;
+        storeSlot(at, slot);
         return;
       }
     }
@@ -56,7 +56,7 @@ void BucketArray::put(Bucket& head, uint64_t slot) {
 }
 
 void BucketArray::erase(Bucket& head, Bucket& bucket, int slot) {
-  bucket.slots[slot] = 0;
+  storeSlot(bucket.slots[slot], 0);
   if (head.overflow == 0) [[likely]]
     return;
   Bucket* before = &head;
@@ -70,7 +70,8 @@ void BucketArray::erase(Bucket& head, Bucket& bucket, int slot) {
     moving = &at;
   }
   if (&bucket != &last) {
-    bucket.slots[slot] = std::exchange(*moving, 0);
+    storeSlot(bucket.slots[slot], *moving);
+    storeSlot(*moving, 0);
     --used;
   }
   if (used == 0) {
@@ -81,7 +82,7 @@ void BucketArray::erase(Bucket& head, Bucket& bucket, int slot) {
 
 void BucketArray::clear(Bucket& head) {
   for (uint32_t index = head.overflow; index != 0; index = overflowAt(index).overflow) freePool_.push_back(index);
-  head = Bucket{{}, head.version, 0};
+  reset(head, head.version);
 }
 
 }  // namespace vigil::keyspace

@@ -1,12 +1,14 @@
 // A power of two of buckets with their overflow buckets: the memory of a hash table, knowing nothing of keys.
 //
-// Not thread safe. A chain is a bucket of the array and the overflow buckets that hang on it; all buckets of a chain
+// Not thread safe, but that the slots of the array itself may be looked at from other threads (peekSlot()) as long as it
+// is there. A chain is a bucket of the array and the overflow buckets that hang on it; all buckets of a chain
 // but its last are full. Memory is not touched before a bucket is reset(), so making a large array takes no time.
 //
 //   slot:   63      49   48   47            0        bucket: | slot 0 | … | slot 6 | version, overflow |
 //           | 15 bits | TTL | entry's address |        (0: an empty slot)
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,10 @@ struct alignas(64) Bucket {
 };
 static_assert(sizeof(Bucket) == 64);
 
+// All stores to slots are such, for the sake of those who look without the lock.
+inline void storeSlot(uint64_t& slot, uint64_t value) { std::atomic_ref(slot).store(value, std::memory_order_relaxed); }
+inline uint64_t peekSlot(uint64_t& slot) { return std::atomic_ref(slot).load(std::memory_order_relaxed); }
+
 class BucketArray {
  public:
   BucketArray() = default;
@@ -42,7 +48,7 @@ class BucketArray {
   bool empty() const { return mask_ == SIZE_MAX; }
   size_t memory() const;
 
-  void reset(size_t i, uint32_t version) const { buckets_.at[i] = Bucket{{}, version, 0}; }
+  void reset(size_t i, uint32_t version) const { reset(buckets_.at[i], version); }
   // Whether this is a bucket of the array itself (not of its overflow).
   bool contains(const Bucket& bucket) const {
     return !empty() && &bucket >= buckets_.at && &bucket <= buckets_.at + mask_;
@@ -76,6 +82,11 @@ class BucketArray {
   }
 
  private:
+  static void reset(Bucket& bucket, uint32_t version) {
+    for (uint64_t& slot : bucket.slots) storeSlot(slot, 0);
+    bucket.version = version;
+    bucket.overflow = 0;
+  }
   static constexpr size_t kPoolBlock = 8;
   struct Free {
     void operator()(void* block) const { ::operator delete(block); }

@@ -10,12 +10,16 @@ namespace vigil::keyspace {
 
 Keyspace::Keyspace(const Options& options)
     : options_(options),
-      environment_{.epoch = 1, .hash = {options.hashSeed, options.hashMask}, .reaper = options.reaper},
+      environment_{.epoch = 1,
+                   .hash = {options.hashSeed, options.hashMask},
+                   .reaper = options.reaper,
+                   .shown = std::make_unique<std::atomic<Table*>[]>(options.databases * options.shards),
+                   .retired = {}},
       access_(options.access) {
   assert(options.shards != 0 && options.shards <= kMaxShards && (options.shards & (options.shards - 1)) == 0);
   shards_.reserve(options.shards);
   for (size_t i = 0; i < options.shards; ++i) {
-    shards_.push_back(std::make_unique<Shard>(i, options.databases, environment_));
+    shards_.push_back(std::make_unique<Shard>(i, options.databases, options.shards, environment_));
   }
 }
 

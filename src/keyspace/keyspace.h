@@ -44,14 +44,16 @@ class Keyspace {
   size_t shardNumberOf(uint64_t hash) const { return (hash >> kShardShift) & (shards_.size() - 1); }
   Shard& shardOf(uint64_t hash) const { return *shards_[shardNumberOf(hash)]; }
 
-  // The two passes of a batch, for each of its keys: first the buckets, then the entries. Both read the table, so the
-  // shard must be held (with one worker: always). Optional.
+  // The two passes of a batch, for each of its keys: first the buckets, then the entries. No lock is needed, but the
+  // world must be kept from being held exclusively, and where other threads may change tables both passes must lie
+  // between enter() and leave() of prefetching().
   void prefetchBucket(int db, uint64_t hash) const {
-    if (const Table* table = shardOf(hash).table(db)) table->prefetchBucket(hash);
+    if (const Table* table = shownTable(db, hash)) table->prefetchBucket(hash);
   }
   void prefetchEntry(int db, uint64_t hash) const {
-    if (const Table* table = shardOf(hash).table(db)) table->prefetchEntry(hash);
+    if (const Table* table = shownTable(db, hash)) table->prefetchEntry(hash);
   }
+  RetiredArrays& prefetching() { return environment_.retired; }
 
   // The shard in which SCAN's cursor stands; any number is a valid cursor.
   size_t scanShard(uint64_t cursor) const { return cursor & (kMaxShards - 1) & (shards_.size() - 1); }
@@ -86,6 +88,10 @@ class Keyspace {
  private:
   friend class Snapshot;
   static constexpr int kShardShift = 40;
+  const Table* shownTable(int db, uint64_t hash) const {
+    const size_t at = static_cast<size_t>(db) * shards_.size() + shardNumberOf(hash);
+    return environment_.shown[at].load(std::memory_order_acquire);
+  }
   Options options_;
   ShardEnvironment environment_;
   std::atomic<AccessPolicy> access_;

@@ -9,15 +9,25 @@
 
 namespace vigil::keyspace {
 
-Shard::Shard(size_t number, size_t databases, const ShardEnvironment& environment)
-    : number_(number), environment_(environment), tables_(databases), expiry_(databases), sizes_(databases) {}
+Shard::Shard(size_t number, size_t databases, size_t shards, ShardEnvironment& environment)
+    : number_(number),
+      shards_(shards),
+      environment_(environment),
+      tables_(databases),
+      expiry_(databases),
+      sizes_(databases) {}
 
 Shard::~Shard() = default;
 
 Table& Shard::createTable(int db) {
   auto& table = tables_[static_cast<size_t>(db)];
   table = std::make_shared<Table>(environment_.epoch, *this, environment_.hash);
+  show(db);
   return *table;
+}
+
+void Shard::show(int db) {
+  environment_.shown[static_cast<size_t>(db) * shards_ + number_].store(table(db), std::memory_order_release);
 }
 
 ExpiryIndex& Shard::expiry(int db) {
@@ -86,7 +96,8 @@ bool Shard::rehashSome(size_t regions) {
 
 // --- Whole tables ---
 
-void Shard::publishSize(int db) {
+void Shard::publish(int db) {
+  show(db);
   if (const Table* present = table(db)) {
     publishSize(db, *present);
   } else {
@@ -98,14 +109,14 @@ void Shard::publishSize(int db) {
 void Shard::swap(int a, int b) {
   std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
   std::swap(expiry_[static_cast<size_t>(a)], expiry_[static_cast<size_t>(b)]);
-  publishSize(a);
-  publishSize(b);
+  publish(a);
+  publish(b);
 }
 
 std::shared_ptr<Table> Shard::detach(int db) {
   std::shared_ptr<Table> table = std::move(tables_[static_cast<size_t>(db)]);
   expiry_[static_cast<size_t>(db)] = nullptr;
-  publishSize(db);
+  publish(db);
   return table;
 }
 
@@ -116,8 +127,8 @@ std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
     tables_[i] = std::move(loaded.tables_[i]);
     if (tables_[i] != nullptr) tables_[i]->rebind(environment_.epoch, *this);
     expiry_[i] = std::move(loaded.expiry_[i]);
-    publishSize(static_cast<int>(i));
-    loaded.publishSize(static_cast<int>(i));
+    publish(static_cast<int>(i));
+    loaded.publish(static_cast<int>(i));
   }
   return old;
 }

@@ -4,12 +4,15 @@
 // Everything here is touched under the lock (or with the world held), but for the counters, which any thread may read.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/ports/clock.h"
 #include "keyspace/counter.h"
 #include "keyspace/key_hash.h"
+#include "keyspace/retired_arrays.h"
 #include "keyspace/shard_lock.h"
 #include "keyspace/table.h"
 
@@ -25,11 +28,14 @@ struct ShardEnvironment {
   uint32_t epoch = 1;  // of snapshots; changes with the world held
   KeyHash hash;
   Reaper* reaper = nullptr;  // null: everything is freed at once, by whoever drops it
+  // By database and shard: the table, as threads that prefetch see it. It can go only with the world held.
+  std::unique_ptr<std::atomic<Table*>[]> shown;
+  RetiredArrays retired;
 };
 
 class alignas(64) Shard final : public Preserver {
  public:
-  Shard(size_t number, size_t databases, const ShardEnvironment& environment);
+  Shard(size_t number, size_t databases, size_t shards, ShardEnvironment& environment);
   ~Shard() override;
 
   ShardLock lock;
@@ -80,6 +86,7 @@ class alignas(64) Shard final : public Preserver {
   size_t memory() const;  // of tables and expiry indexes, without entries
 
   void preserve(const Table& table, const Bucket& bucket) override;
+  void retire(BucketArray array) override { environment_.retired.retire(std::move(array)); }
 
  private:
   friend class Keyspace;
@@ -90,7 +97,8 @@ class alignas(64) Shard final : public Preserver {
     Counter withExpiry;
   };
   Table& createTable(int db);
-  void publishSize(int db);
+  void show(int db);
+  void publish(int db);  // that another table is there, or none
   void publishSize(int db, const Table& table) {
     Sizes& sizes = sizes_[static_cast<size_t>(db)];
     sizes.entries.set(table.size());
@@ -98,7 +106,8 @@ class alignas(64) Shard final : public Preserver {
   }
 
   const size_t number_;
-  const ShardEnvironment& environment_;
+  const size_t shards_;
+  ShardEnvironment& environment_;
   std::vector<std::shared_ptr<Table>> tables_;        // by database
   std::vector<std::unique_ptr<ExpiryIndex>> expiry_;  // by database; null while nothing expires
   std::vector<Sizes> sizes_;                          // by database; what the tables say, for other threads

@@ -31,6 +31,7 @@ void require(bool condition) {
 Table::Table(const uint32_t& epoch, Preserver& preserver, KeyHash hash)
     : epoch_(&epoch), preserver_(&preserver), hash_(hash), current_(1) {
   current_.reset(0, epoch);
+  show();
 }
 
 Table::~Table() {
@@ -65,11 +66,11 @@ void Table::insert(uint64_t hash, Entry* entry) {
 
 Entry* Table::replace(uint64_t hash, Place place, Entry* entry) {
   beforeChange(hash);
-  uint64_t& slot = place.bucket->slots[place.slot];
+  const uint64_t slot = place.bucket->slots[place.slot];
   Entry* old = entryAt(slot);
   withExpiry_ += entry->hasExpire();
   withExpiry_ -= (slot & kTtlBit) != 0;  // the old entry may be gone already
-  slot = makeSlot(hash, entry);
+  storeSlot(place.bucket->slots[place.slot], makeSlot(hash, entry));
   return old;
 }
 
@@ -89,17 +90,26 @@ void Table::reserve(size_t entries) {
   if (size_ != 0) return;
   size_t buckets = std::bit_ceil(entries / kGrowPerBucket + 1);
   if (buckets <= current_.size() && !rehashing()) return;
-  previous_ = {};
+  BucketArray dropped[] = {std::move(previous_), std::move(current_)};
   current_ = BucketArray(buckets);
   for (size_t i = 0; i < buckets; ++i) current_.reset(i, *epoch_);
+  show();
+  for (BucketArray& array : dropped) preserver_->retire(std::move(array));
 }
 
 // --- Resizing ---
+
+void Table::show() {
+  shownMoved_.store(moved_, std::memory_order_relaxed);
+  shownPrevious_.store(shown(previous_));
+  shownCurrent_.store(shown(current_));
+}
 
 void Table::startResize(size_t buckets) {
   previous_ = std::move(current_);
   current_ = BucketArray(buckets);
   moved_ = 0;
+  show();
 }
 
 bool Table::rehashStep(size_t regions) {
@@ -130,9 +140,12 @@ void Table::moveRegion() {
     moveBucket(high);
   }
   if (++moved_ == regions) {
-    previous_ = {};
+    BucketArray dropped = std::move(previous_);
     moved_ = 0;
+    show();
+    preserver_->retire(std::move(dropped));
   } else {
+    shownMoved_.store(moved_, std::memory_order_relaxed);
     // The keys of the next region will be hashed soon.
     for (uint64_t slot : previous_[moved_].slots) prefetch(entryAt(slot));
   }

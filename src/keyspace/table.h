@@ -12,9 +12,11 @@
 // (Preserver). Growth inherits versions; where shrinking merges two versions, both buckets are handed over first.
 // Overflow buckets share their bucket's version.
 //
-// Not thread safe: everything happens under the shard's lock.
+// Not thread safe: everything happens under the shard's lock, but for the two passes of prefetching.
 #pragma once
 
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,12 +36,14 @@ struct KeyRef {
 
 class Table;
 
-// Who gets a bucket before it changes: the snapshots of one shard.
+// Who gets a bucket before it changes, and what a table drops: the shard, for its snapshots and for those who prefetch.
 class Preserver {
  public:
   virtual ~Preserver() = default;
   // Give Table::eachEntry(bucket) to every running snapshot whose epoch is greater than bucket.version.
   virtual void preserve(const Table& table, const Bucket& bucket) = 0;
+  // An array that the table does not show any more; a look from another thread may still rest on it.
+  virtual void retire(BucketArray array) { array = {}; }
 };
 
 class Table {
@@ -70,11 +74,14 @@ class Table {
   size_t bucketCount() const { return current_.size() + previous_.size(); }
   size_t memory() const { return sizeof(Table) + current_.memory() + previous_.memory(); }  // without the entries
 
-  // The two passes of a batch: first the buckets, then the entries that the buckets promise.
-  void prefetchBucket(uint64_t hash) const { prefetch(&bucketOf(hash)); }
+  // The two passes of a batch: first the buckets, then the entries that the buckets promise. Any thread, while neither
+  // the table nor an array that it retired can go (RetiredArrays). They may look at a bucket in the midst of a change:
+  // what they find is only ever an address to prefetch.
+  void prefetchBucket(uint64_t hash) const { prefetch(shownBucket(hash)); }
   void prefetchEntry(uint64_t hash) const {
     constexpr size_t kSmallEntry = 40;  // key and value of 16 bytes each: often in two cache lines
-    for (uint64_t slot : bucketOf(hash).slots) {
+    for (uint64_t& at : shownBucket(hash)->slots) {
+      const uint64_t slot = peekSlot(at);
       if (((slot ^ hash) >> kTagShift) != 0 || slot == 0) continue;
       prefetch(entryAt(slot));
       prefetch(reinterpret_cast<const char*>(entryAt(slot)) + kSmallEntry);
@@ -163,6 +170,21 @@ class Table {
       preserve(bucket);
   }
   void preserve(Bucket& bucket);
+  // An array's address, a multiple of 64, and the logarithm of its size.
+  static uint64_t shown(const BucketArray& array) {
+    return array.empty() ? 0 : reinterpret_cast<uint64_t>(&array[0]) | static_cast<uint64_t>(std::countr_zero(array.size()));
+  }
+  static uint64_t shownMask(uint64_t word) { return (uint64_t{1} << (word & (alignof(Bucket) - 1))) - 1; }
+  // As bucketOf(), from what is shown to all threads.
+  Bucket* shownBucket(uint64_t hash) const {
+    uint64_t word = shownCurrent_.load();
+    if (const uint64_t previous = shownPrevious_.load(); previous != 0) [[unlikely]] {
+      const uint64_t region = hash & shownMask(word) & shownMask(previous);
+      if (region >= shownMoved_.load(std::memory_order_relaxed)) word = previous;
+    }
+    return reinterpret_cast<Bucket*>(word & ~uint64_t{alignof(Bucket) - 1}) + (hash & shownMask(word));
+  }
+  void show();
   void startResize(size_t buckets);
   void moveRegion();
   void moveBucket(Bucket& from);
@@ -177,6 +199,9 @@ class Table {
   BucketArray current_;
   BucketArray previous_;  // while resizing: what is being emptied
   size_t moved_ = 0;      // regions that have moved from previous_ to current_
+  std::atomic<uint64_t> shownCurrent_;
+  std::atomic<uint64_t> shownPrevious_{0};  // 0: none
+  std::atomic<uint64_t> shownMoved_{0};
   size_t size_ = 0;
   size_t withExpiry_ = 0;
 };
