@@ -1,11 +1,12 @@
-// The whole road of a command without sockets: streams in memory hand pipelines of 32 requests to a node's connections and
-// drop the replies. A million keys of 16 bytes with values of 64; per row, one node with one worker and one with two.
+// The whole road of a command without sockets: streams in memory hand pipelines of 32 requests to a node's connections
+// and drop the replies. A million keys of 16 bytes with values of 64; per row, one node with one worker and one with
+// two.
 //
 //   vigil_engine_bench [--keys 1000000] [--rounds 5] [--requests 2000000] [--only SUBSTRING]
 //
 // cpu: nanoseconds of a worker's thread per request, the least of all rounds. rate: requests per second of all workers,
-// the best round. Of two workers, by cpu: how many times the requests of one worker two dedicated cores would serve (2 is
-// the ideal), which holds on a busy machine too; by rate: how many times they did serve.
+// the best round. Of two workers, by cpu: how many times the requests of one worker two dedicated cores would serve (2
+// is the ideal), which holds on a busy machine too; by rate: how many times they did serve.
 #include <time.h>
 
 #include <algorithm>
@@ -53,13 +54,15 @@ struct Workload {
   bool log;
 };
 constexpr Workload kWorkloads[] = {
-    {"SET and GET", {"SET", "GET"}, false}, {"GET", {"GET", "GET"}, false},   {"SET", {"SET", "SET"}, false},
-    {"INCR", {"INCR", "INCR"}, false},      {"LPUSH", {"LPUSH", "LPUSH"}, false},
-    {"SET and GET, log", {"SET", "GET"}, true},
+    {"SET and GET", {"SET", "GET"}, false}, {"GET", {"GET", "GET"}, false},
+    {"SET", {"SET", "SET"}, false},         {"INCR", {"INCR", "INCR"}, false},
+    {"LPUSH", {"LPUSH", "LPUSH"}, false},   {"SET and GET, log", {"SET", "GET"}, true},
     {"SET, log", {"SET", "SET"}, true},
 };
 
-std::string bulk(std::string_view text) { return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n"; }
+std::string bulk(std::string_view text) {
+  return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
 
 std::string request(const std::string& command, const std::string& key) {
   if (command == "GET" || command == "INCR") return "*2\r\n" + bulk(command) + bulk(key);
@@ -74,8 +77,8 @@ class Pipeline {
     places_.clear();
     for (size_t i = 0; i < kPipeline; ++i) {
       const std::string command = workload.commands[i % 2];
-      // Counters and lists are other keys; lists are few, as in redis-benchmark, but not one, which only one worker could
-      // serve at a time.
+      // Counters and lists are other keys; lists are few, as in redis-benchmark, but not one, which only one worker
+      // could serve at a time.
       const std::string prefix = command == "INCR" ? "cnt" : command == "LPUSH" ? "lst" : "key";
       const std::string made = request(command, prefix + ":000000000000");
       const size_t key = made.find(prefix + ":");

@@ -1,11 +1,12 @@
-// Bucket arrays that tables no longer use, kept until nobody can be looking at them. Batches prefetch without locks: what
-// they see of a table are the addresses of its arrays, and an array that was dropped meanwhile must still be readable.
+// Bucket arrays that tables no longer use, kept until nobody can be looking at them. Batches prefetch without locks:
+// what they see of a table are the addresses of its arrays, and an array that was dropped meanwhile must still be
+// readable.
 //
 // A reader (one per worker) is looking while its turn is odd:   enter(): 4 -> 5   look at tables   leave(): 5 -> 6
 // An array is freed once every reader that was looking when it was retired has had another turn since.
 //
-// Thread safe; a reader's enter() and leave() are for one thread. Operations are sequentially consistent, so that either
-// the reader sees the table's new arrays or retire() sees the reader.
+// Thread safe; a reader's enter() and leave() are for one thread. Operations are sequentially consistent, so that
+// either the reader sees the table's new arrays or retire() sees the reader.
 #pragma once
 
 #include <atomic>
