@@ -43,7 +43,6 @@ constexpr Row kProcess[] = {
     integer("shutdown-timeout", 10, 0, kMaxInt),
     text("server-cpulist", "", kImmutable, "server_cpulist"),
     text("bio-cpulist", "", kImmutable, "bio_cpulist"),
-    text("locale-collate", ""),
     choice("enable-protected-configs", "no|yes|local", 0, kImmutable),
     choice("enable-debug-command", "no|yes|local", 0, kImmutable),
 };

@@ -34,7 +34,7 @@ std::string CommandEntry::upperName() const {
 
 // The argument that is the command's one and only key, whatever the others are; 0 if there is no such rule.
 size_t fixedKeyOf(const CommandSpec& spec) {
-  if (spec.keys.size() != 1 || spec.lockShards) return 0;
+  if (spec.keys.size() != 1 || spec.lockShards || spec.needsWorld || (spec.flags & kWholeKeyspace) != 0) return 0;
   const KeySpec& key = spec.keys.front();
   if (key.begin != KeySpec::Begin::kIndex || key.find != KeySpec::Find::kRange || key.last != 0) return 0;
   if ((key.flags & (kKeyNotKey | kKeyIncomplete)) != 0) return 0;

@@ -122,6 +122,9 @@ struct CommandSpec {
   // The shards to hold where keys do not tell (SCAN); nullptr: those of the keys.
   void (*lockShards)(std::span<const std::string_view> args, const keyspace::Keyspace& keyspace,
                      std::vector<uint32_t>& shards) = nullptr;
+  // Whether this call touches keys that its arguments do not name, and so needs the world exclusively as kWholeKeyspace
+  // says of all calls (SORT BY pattern). nullptr: never.
+  bool (*needsWorld)(std::span<const std::string_view> args) = nullptr;
 
   // Documentation (COMMAND DOCS).
   std::string_view group = {};
@@ -135,6 +138,11 @@ struct CommandSpec {
   // The arguments in the notation of command/argument_docs.h, e.g. "key value [condition:(NX|XX)] [GET]".
   std::string_view arguments = {};
 };
+
+// Whether this call needs the world exclusively.
+inline bool takesWorld(const CommandSpec& spec, std::span<const std::string_view> args) {
+  return (spec.flags & kWholeKeyspace) != 0 || (spec.needsWorld != nullptr && spec.needsWorld(args));
+}
 
 // The row's ACL categories with those that follow from its flags.
 uint32_t categoriesOf(const CommandSpec& spec);

@@ -5,6 +5,7 @@
 #include "base/ports/entropy.h"
 #include "commands/keys_commands.h"
 #include "commands/list_commands.h"
+#include "commands/sort_commands.h"
 #include "commands/string_commands.h"
 #include "engine/acl/acl_commands.h"
 #include "engine/client_commands.h"
@@ -75,6 +76,7 @@ void Engine::addDataCommands() {
     addCommands(rows, &options_.keys);
   }
   addCommands(commands::keyDumpCommands(), &options_.dumps);
+  addCommands(commands::sortCommands(), &options_.sorts);
   for (auto rows : {commands::listPushPopCommands(), commands::listRangeCommands(), commands::listEditCommands(),
                     commands::listMoveCommands(), commands::listPopAnyCommands()}) {
     addCommands(rows, &options_.lists);

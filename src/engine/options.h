@@ -9,6 +9,7 @@
 #include "commands/dump_options.h"
 #include "commands/keys_options.h"
 #include "commands/list_options.h"
+#include "commands/sort_options.h"
 #include "engine/memory_limit.h"
 #include "engine/monitoring_options.h"
 #include "engine/acl/acl_options.h"
@@ -37,6 +38,7 @@ struct Options {
   commands::DumpOptions dumps{lists};
   MonitoringOptions monitoring;
   acl::AclOptions acl;
+  commands::SortOptions sorts{lists};
 };
 
 }  // namespace vigil::engine

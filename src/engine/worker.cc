@@ -384,17 +384,17 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
   if (&entry == execEntry_) return runExec(session, entry, args);
   uint64_t flags = entry.spec->flags;
   auto& locks = execution_.locks();
-  if (flags & command::kWholeKeyspace) {
+  if (entry.fixedKey != 0 && prepared.keyArgument == entry.fixedKey) [[likely]] {
+    if (!lockShard(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)), session.id)) {
+      putBack(session);
+      return Outcome::kPutBack;
+    }
+  } else if (command::takesWorld(*entry.spec, args)) {
     if (!enterExclusive(wakeLater(session.id))) {
       putBack(session);
       return Outcome::kPutBack;
     }
     locks.setWorld(true);
-  } else if (entry.fixedKey != 0 && prepared.keyArgument == entry.fixedKey) [[likely]] {
-    if (!lockShard(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)), session.id)) {
-      putBack(session);
-      return Outcome::kPutBack;
-    }
   } else if ((flags & command::kNoLocks) == 0) {
     shardScratch_.clear();
     shardsOf(entry, args, shardScratch_);
@@ -446,7 +446,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
         at += size;
       }
       uint64_t flags = queued.command->spec->flags;
-      if (flags & command::kWholeKeyspace) world = true;
+      if (command::takesWorld(*queued.command->spec, words)) world = true;
       if ((flags & command::kNoLocks) == 0) shardsOf(*queued.command, words, shardScratch_);
     }
   }
@@ -491,7 +491,7 @@ Worker::Outcome Worker::executeTrusted(Session& session, const command::CommandE
                                        Task wake) {
   refreshTime();
   auto& locks = execution_.locks();
-  if (entry.spec->flags & command::kWholeKeyspace) {
+  if (command::takesWorld(*entry.spec, args)) {
     if (!enterExclusive(std::move(wake))) return Outcome::kPutBack;
     locks.setWorld(true);
   } else {

@@ -125,6 +125,7 @@ def test_damaged_payloads(vigil, servers):
     fill(server, big=False)
     server.call("RPUSH", "nodes", *[b"n" * dice.randrange(300) for _ in range(60)])
     with server.raw() as client:
+        client.call("DEL", "gone")  # expires at some moment
         payloads = [client.call("DUMP", key).value for key in client.call("KEYS", "*").plain()]
         for _ in range(3000):
             value = bytearray(dice.choice(payloads)[:-10])

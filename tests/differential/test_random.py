@@ -35,6 +35,10 @@ pairs = st.lists(st.tuples(keys, values).map(list), min_size=1, max_size=3).map(
 set_options = st.sampled_from([[], ["NX"], ["XX"], ["GET"], ["KEEPTTL"], ["NX", "GET"], ["PXAT", "33177117421234"], ["EX", "0"]])
 lpos_options = st.sampled_from([[], ["COUNT", "0"], ["RANK", "-1"], ["RANK", "2", "COUNT", "2"], ["MAXLEN", "3"]])
 
+# Where weights are equal ALPHA leaves the order open, so it comes with LIMIT only where it orders everything.
+sort_options = st.sampled_from([[], ["ALPHA"], ["DESC", "ALPHA"], ["BY", "nosort"], ["LIMIT", "1", "2"], ["BY", "k*"], ["GET", "#", "GET", "n*"],
+                                ["BY", "nosort", "DESC", "LIMIT", "1", "3"], ["ALPHA", "LIMIT", "0", "3", "GET", "?*"]])
+
 string_commands = st.one_of(
     command("SET", keys, values, set_options), command("GET", keys), command("APPEND", keys, values), command("STRLEN", keys),
     command("INCR", keys), command("DECR", keys), command("INCRBY", keys, indexes), command("DECRBY", keys, indexes),
@@ -52,7 +56,8 @@ list_commands = st.one_of(
     command("LMPOP", "2", keys, keys, sides), command("LMPOP", "1", keys, sides, "COUNT", st.integers(1, 5).map(str)))
 key_commands = st.one_of(
     command("DEL", some_keys), command("UNLINK", some_keys), command("EXISTS", some_keys), command("TOUCH", some_keys),
-    command("TYPE", keys), command("RENAME", keys, keys), command("RENAMENX", keys, keys),
+    command("TYPE", keys), command("DUMP", keys), command("SORT", keys, sort_options), command("SORT_RO", keys, sort_options),
+    command("SORT", keys, sort_options, "STORE", keys), command("RENAME", keys, keys), command("RENAMENX", keys, keys),
     command("COPY", keys, keys, st.sampled_from([[], ["REPLACE"], ["DB", "1"], ["DB", "1", "REPLACE"]])), command("MOVE", keys, "1"),
     command("PEXPIREAT", keys, deadlines, conditions), command("PEXPIRETIME", keys), command("EXPIRETIME", keys),
     command("PERSIST", keys), command("DBSIZE"), command("SELECT", st.sampled_from(["0", "1"])), command("SWAPDB", "0", "1"),

@@ -7,6 +7,7 @@
 
 #include "base/config_file.h"
 #include "engine/version.h"
+#include "runtime/collation.h"
 #include "runtime/posix_files.h"
 
 namespace vigil::apps {
@@ -30,6 +31,8 @@ Configuration::Configuration() {
                            return {};
                          }});
   node.replication.tlsChanged = reconfigure;
+  registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
+               stringOption(node.engine.sorts.locale));
   drivers::registerOptions(registry, node);
   stock.registerMissing(registry);
 }
@@ -48,6 +51,17 @@ Status Configuration::load(std::span<const std::string> arguments) {
     if (!loaded.error().place) return fail(loaded.error().problem, ENOENT);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
   }
+  if (auto s = setCollation(); !s) return fail("Failed to configure LOCALE for invalid locale name.", EINVAL);
+  return {};
+}
+
+Status Configuration::setCollation() {
+  commands::SortOptions& sorts = node.engine.sorts;
+  const std::string name = sorts.locale.load();
+  auto key = runtime::collationOf(name);
+  // An environment that names a language which the machine does not have is no reason not to start.
+  if (!key && !name.empty()) return std::unexpected(key.error());
+  sorts.collationKey.store(key ? *std::move(key) : nullptr);
   return {};
 }
 

@@ -26,6 +26,9 @@ class Configuration {
   // with a code, a line for the log.
   Status load(std::span<const std::string> arguments);
 
+  // Makes SORT order by the language that locale-collate names.
+  Status setCollation();
+
   ConfigRegistry registry;
   ServerOptions server;
   drivers::NodeOptions node;
