@@ -12,6 +12,12 @@ def wait_link(replica):
     replica.wait_info("replication", master_link_status="up")
 
 
+def wait_online(master, replica):
+    """Until the master knows that the replica has its link: only then does it count for FAILOVER and WAIT."""
+    wait_until(f"{replica} is online at {master}", lambda: any(
+        f",port={replica.port},state=online," in value for value in master.info("replication").values()))
+
+
 def wait_same_offset(master, *replicas):
     """Until each replica has applied all that its master (or its master's master) has written."""
     for replica in replicas:

@@ -4,7 +4,7 @@ cut and nodes restarted. After every step all hold the same data, and after the 
 import pytest
 
 from harness.load import WriteLoad
-from harness.replication import assert_in_sync, replicate, sync_counts, wait_link, wait_same_offset
+from harness.replication import assert_in_sync, replicate, sync_counts, wait_link, wait_online, wait_same_offset
 from harness.server import oracle_binary, vigil_binary
 from harness.waiting import wait_until
 
@@ -43,6 +43,7 @@ class Chain:
         old, new, *rest = self.servers
         with WriteLoad(old.port) as load:
             wait_until("some load", lambda: load.done > 300)
+            wait_online(old, new)
             assert old.call("FAILOVER", "TO", "127.0.0.1", new.port) == b"OK"
             wait_until("the roles have changed", lambda: (old.info("replication")["role"], new.info("replication")["role"],
                                                           old.info("replication")["master_failover_state"]) ==

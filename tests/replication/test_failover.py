@@ -5,7 +5,7 @@ import threading
 import pytest
 import redis
 
-from harness.replication import assert_in_sync, replicate, sync_counts, wait_link, wait_same_offset
+from harness.replication import assert_in_sync, replicate, sync_counts, wait_link, wait_online, wait_same_offset
 from harness.waiting import wait_until
 
 FAST = {"repl-diskless-sync-delay": "0"}
@@ -55,6 +55,7 @@ class Counter:
 
 
 def hand_over(old, new):
+    wait_online(old, new)
     assert old.call("FAILOVER", "TO", "127.0.0.1", new.port) == b"OK"
     wait_until("the roles have changed", lambda: (new.info("replication")["role"], old.info("replication")["role"],
                                                   failover_state(old)) == ("master", "slave", "no-failover"))
