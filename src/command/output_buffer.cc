@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 #include <utility>
 
 namespace vigil::command {
@@ -20,6 +21,7 @@ void OutputBuffer::swap(OutputBuffer& other) noexcept {
   std::swap(capacity_, other.capacity_);
   std::swap(sent_, other.sent_);
   std::swap(references_, other.references_);
+  std::swap(firstReference_, other.firstReference_);
   std::swap(referenceSent_, other.referenceSent_);
   std::swap(referencedBytes_, other.referencedBytes_);
 }
@@ -45,13 +47,15 @@ void OutputBuffer::insert(size_t offset, std::string_view bytes) {
   std::memmove(at + bytes.size(), at, size_ - offset);
   std::memcpy(at, bytes.data(), bytes.size());
   size_ += bytes.size();
-  for (auto it = references_.rbegin(); it != references_.rend() && it->at >= offset; ++it) it->at += bytes.size();
+  for (size_t i = references_.size(); i > firstReference_ && references_[i - 1].at >= offset; --i) {
+    references_[i - 1].at += bytes.size();
+  }
 }
 
 void OutputBuffer::truncate(size_t offset) {
   assert(offset >= sent_ && offset <= size_);
   size_ = offset;
-  while (!references_.empty() && references_.back().at >= offset) {
+  while (references_.size() > firstReference_ && references_.back().at >= offset) {
     referencedBytes_ -= references_.back().buffer.size();
     references_.pop_back();
   }
@@ -74,7 +78,7 @@ size_t OutputBuffer::gather(std::string_view* pieces, size_t most) const {
   size_t count = 0;
   size_t at = sent_;
   size_t skip = referenceSent_;
-  for (const Reference& reference : references_) {
+  for (const Reference& reference : std::span(references_).subspan(firstReference_)) {
     if (reference.at > at) {
       if (count == most) return count;
       pieces[count++] = {data_.get() + at, reference.at - at};
@@ -90,37 +94,42 @@ size_t OutputBuffer::gather(std::string_view* pieces, size_t most) const {
 
 void OutputBuffer::consume(size_t bytes) {
   assert(bytes <= pending());
-  size_t done = 0;  // references that have been sent in full
   while (bytes > 0) {
-    const size_t encoded = (done < references_.size() ? references_[done].at : size_) - sent_;
+    const size_t encoded = (firstReference_ < references_.size() ? references_[firstReference_].at : size_) - sent_;
     const size_t taken = std::min(encoded, bytes);
     sent_ += taken;
     bytes -= taken;
     if (bytes == 0) break;
-    const size_t left = references_[done].buffer.size() - referenceSent_;
+    const size_t left = references_[firstReference_].buffer.size() - referenceSent_;
     const size_t sent = std::min(left, bytes);
     referencedBytes_ -= sent;
     bytes -= sent;
     referenceSent_ = sent == left ? 0 : referenceSent_ + sent;
-    if (sent == left) ++done;
+    if (sent == left) references_[firstReference_++].buffer = {};
   }
-  references_.erase(references_.begin(), references_.begin() + static_cast<std::ptrdiff_t>(done));
   if (empty()) {
     size_ = sent_ = 0;
-  } else if (sent_ >= kDropSentBytesFrom && sent_ >= size_ / 2) {
-    dropSentBytes();
+    dropSentReferences();
+  } else {
+    if (sent_ >= kDropSentBytesFrom && sent_ >= size_ / 2) dropSentBytes();
+    if (firstReference_ >= references_.size() / 2) dropSentReferences();
   }
+}
+
+void OutputBuffer::dropSentReferences() {
+  references_.erase(references_.begin(), references_.begin() + static_cast<std::ptrdiff_t>(firstReference_));
+  firstReference_ = 0;
 }
 
 void OutputBuffer::dropSentBytes() {
   std::memmove(data_.get(), data_.get() + sent_, size_ - sent_);
-  for (Reference& reference : references_) reference.at -= sent_;
+  for (Reference& reference : std::span(references_).subspan(firstReference_)) reference.at -= sent_;
   size_ -= sent_;
   sent_ = 0;
 }
 
 void OutputBuffer::clear() {
-  size_ = sent_ = referenceSent_ = referencedBytes_ = 0;
+  size_ = sent_ = referenceSent_ = referencedBytes_ = firstReference_ = 0;
   references_.clear();
 }
 

@@ -57,7 +57,7 @@ class OutputBuffer {
   size_t offset() const { return size_; }
   // All bytes still to be sent, referenced ones included.
   size_t pending() const { return size_ - sent_ + referencedBytes_; }
-  bool empty() const { return size_ == sent_ && references_.empty(); }
+  bool empty() const { return size_ == sent_ && firstReference_ == references_.size(); }
   // What the buffer holds of memory, for the limits on output buffers.
   size_t memory() const { return capacity_ + referencedBytes_; }
 
@@ -77,12 +77,14 @@ class OutputBuffer {
   void grow(size_t extra);
   void swap(OutputBuffer& other) noexcept;
   void dropSentBytes();
+  void dropSentReferences();
 
   std::unique_ptr<char[]> data_;
   size_t size_ = 0;      // encoded bytes in data_
   size_t capacity_ = 0;  // of data_
   size_t sent_ = 0;      // of the encoded bytes, how many have been sent
   std::vector<Reference> references_;
+  size_t firstReference_ = 0;   // those before it have been sent
   size_t referenceSent_ = 0;    // of the first reference's bytes, how many have been sent
   size_t referencedBytes_ = 0;  // of all references, what is yet to be sent
 };

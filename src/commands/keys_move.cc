@@ -42,7 +42,6 @@ void rename(Context& context) {
   db.erase(to);
   db.adopt(to, db.take(from));
   replyRenamed<kIfTaken>(context, true);
-  context.event(EventClass::kNew, "new", to);
   context.changed(from, EventClass::kGeneric, "rename_from");
   context.changed(to, EventClass::kGeneric, "rename_to");
   context.ready(to);
@@ -73,9 +72,6 @@ void move(Context& context) {
   if (!source.exists(key) || target->exists(key)) return context.reply().integer(0);
   target->adopt(key, source.take(key));
   context.reply().integer(1);
-  context.notifyIn(target->index());
-  context.event(EventClass::kNew, "new", key);
-  context.notifyIn(source.index());
   context.changed(key, EventClass::kGeneric, "move_from");
   context.notifyIn(target->index());
   context.changed(key, EventClass::kGeneric, "move_to");
@@ -120,7 +116,6 @@ void copy(Context& context) {
   source.copyTo(*source.peek(from), target, to);  // looked up again: the erasure may have ended the first pointer
   context.reply().integer(1);
   context.notifyIn(target.index());
-  context.event(EventClass::kNew, "new", to);
   context.changed(to, EventClass::kGeneric, "copy_to");
   context.ready(to);
 }

@@ -53,7 +53,6 @@ FoundList<ChunkedList> findSource(Context& context, const KeyRef& key) {
 ChunkedList& createList(Context& context, const KeyRef& key) {
   ChunkedList& list = context.db().addList(key);
   list = ChunkedList(context.owner<ListOptions>().limit());
-  context.event(EventClass::kNew, "new", key);
   return list;
 }
 

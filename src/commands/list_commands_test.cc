@@ -26,7 +26,7 @@ class ListCommands : public ::testing::Test {
 
 TEST_F(ListCommands, PushAndPop) {
   constexpr Step kSteps[] = {
-      {"lpush l b a", ":2", "new l, lpush l"},
+      {"lpush l b a", ":2", "lpush l"},
       {"rpush l c d", ":4", "rpush l"},
       {"lpushx l z", ":5", "lpush l"},
       {"rpushx l 7", ":6", "rpush l"},
@@ -49,7 +49,7 @@ TEST_F(ListCommands, PushAndPop) {
       {"lpop l -1", "-ERR value is out of range, must be positive"},
       {"lpop a b c", "-ERR wrong number of arguments for 'lpop' command"},
       {"rpop a b c", "-ERR wrong number of arguments for 'rpop' command"},
-      {"rpush l 1 2 3", ":3", "new l, rpush l"},
+      {"rpush l 1 2 3", ":3", "rpush l"},
       {"rpop l 2", "*2 $1 3 $1 2", "rpop l"},
       {"lpop l", "$1 1", "lpop l, del l"},
       {"lpop s", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
@@ -61,7 +61,7 @@ TEST_F(ListCommands, PushAndPop) {
 
 TEST_F(ListCommands, Ranges) {
   constexpr Step kSteps[] = {
-      {"rpush l a b c d e b", ":6", "new l, rpush l"},
+      {"rpush l a b c d e b", ":6", "rpush l"},
       {"lindex l 0", "$1 a"},
       {"lindex l -1", "$1 b"},
       {"lindex l 6", "$-1"},
@@ -113,7 +113,7 @@ TEST_F(ListCommands, Ranges) {
 
 TEST_F(ListCommands, Edits) {
   constexpr Step kSteps[] = {
-      {"rpush l a b a c a", ":5", "new l, rpush l"},
+      {"rpush l a b a c a", ":5", "rpush l"},
       {"lset l 0 x", "+OK", "lset l"},
       {"lset l -1 5", "+OK", "lset l"},
       {"lset l 9 y", "-ERR index out of range"},
@@ -132,7 +132,7 @@ TEST_F(ListCommands, Edits) {
       {"lrem nokey 0 a", ":0"},
       {"lrem l x a", "-ERR value is not an integer or out of range"},
       {"lrem s 0 a", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
-      {"rpush m a b a c a", ":5", "new m, rpush m"},
+      {"rpush m a b a c a", ":5", "rpush m"},
       {"lrem m -2 a", ":2", "lrem m"},
       {"lrange m 0 -1", "*3 $1 a $1 b $1 c"},
       {"lrem m 0 a", ":1", "lrem m"},
@@ -144,10 +144,10 @@ TEST_F(ListCommands, Edits) {
 
 TEST_F(ListCommands, ElementsMoveBetweenLists) {
   constexpr Step kSteps[] = {
-      {"rpush l a b c", ":3", "new l, rpush l"},
+      {"rpush l a b c", ":3", "rpush l"},
       {"lmove l l left right", "$1 a", "rpush l, lpop l"},
       {"lrange l 0 -1", "*3 $1 b $1 c $1 a"},
-      {"lmove l m left right", "$1 b", "new m, rpush m, lpop l"},
+      {"lmove l m left right", "$1 b", "rpush m, lpop l"},
       {"rpoplpush l m", "$1 a", "lpush m, rpop l"},
       {"lmove l m RIGHT LEFT", "$1 c", "lpush m, rpop l, del l"},
       {"lrange m 0 -1", "*3 $1 c $1 a $1 b"},
@@ -161,7 +161,7 @@ TEST_F(ListCommands, ElementsMoveBetweenLists) {
       {"rpoplpush m s", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
       {"lmove nokey m left up", "-ERR syntax error"},
       {"lmove nokey m up left", "-ERR syntax error"},
-      {"brpoplpush m n 0", "$1 a", "new n, lpush n, rpop m", "RPOPLPUSH m n"},
+      {"brpoplpush m n 0", "$1 a", "lpush n, rpop m", "RPOPLPUSH m n"},
       {"blmove n m left right 0", "$1 a", "rpush m, lpop n, del n", "LMOVE n m left right"},
       {"blmove s m left right 0", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
       {"blmove m s left right 0", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
@@ -169,7 +169,7 @@ TEST_F(ListCommands, ElementsMoveBetweenLists) {
       {"blmove s m left right x", "-ERR timeout is not a float or out of range"},
       {"brpoplpush s m x", "-ERR timeout is not a float or out of range"},
       {"brpoplpush s m -1", "-ERR timeout is negative"},
-      {"rpush one a", ":1", "new one, rpush one"},
+      {"rpush one a", ":1", "rpush one"},
       {"rpoplpush one one", "$1 a", "lpush one, rpop one"},
   };
   t.play(kSteps);
@@ -180,7 +180,7 @@ TEST_F(ListCommands, TheFirstListOfSeveralIsPopped) {
       {"lmpop 2 nokey m left", "*2 $1 m *1 $1 b", "lpop m", "LPOP m 1"},
       {"lmpop 1 m right count 2", "*2 $1 m *2 $1 a $1 c", "rpop m, del m", "RPOP m 2"},
       {"lmpop 2 nokey nokey2 right count 10", "*-1"},
-      {"rpush m a b c d", ":4", "new m, rpush m"},
+      {"rpush m a b c d", ":4", "rpush m"},
       {"lmpop 3 nokey s m left", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
       {"lmpop 1 m left count 99", "*2 $1 m *4 $1 a $1 b $1 c $1 d", "lpop m, del m", "LPOP m 4"},
       {"lmpop 0 a left", "-ERR numkeys should be greater than 0"},
@@ -192,13 +192,13 @@ TEST_F(ListCommands, TheFirstListOfSeveralIsPopped) {
       {"lmpop 1 a left count 1 count 1", "-ERR syntax error"},
       {"lmpop 1 a left count", "-ERR syntax error"},
       {"lmpop 9223372036854775807 a left", "-ERR syntax error"},
-      {"rpush m a b c d", ":4", "new m, rpush m"},
+      {"rpush m a b c d", ":4", "rpush m"},
       {"blmpop 0 2 nokey m right count 3", "*2 $1 m *3 $1 d $1 c $1 b", "rpop m", "RPOP m 3"},
       {"blmpop 0 1 m left", "*2 $1 m *1 $1 a", "lpop m, del m", "LPOP m 1"},
       {"blmpop x 0 m left", "-ERR numkeys should be greater than 0"},
       {"blmpop x 1 s left", "-ERR timeout is not a float or out of range"},
       {"blmpop 0 1 s left", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
-      {"rpush m a b", ":2", "new m, rpush m"},
+      {"rpush m a b", ":2", "rpush m"},
       {"blpop nokey m 0", "*2 $1 m $1 a", "lpop m", "LPOP m"},
       {"brpop m 1.5", "*2 $1 m $1 b", "rpop m, del m", "RPOP m"},
       {"blpop s m 0", "-WRONGTYPE Operation against a key holding the wrong kind of value"},

@@ -18,6 +18,7 @@ struct CommandEntry;
 
 namespace vigil::engine {
 
+class Connection;
 class Worker;
 
 enum ClientFlag : uint32_t {
@@ -61,6 +62,9 @@ struct ClientInfo {
   std::atomic<int> subscriptions{0};
   std::atomic<int> patterns{0};
   std::atomic<int> shardSubscriptions{0};
+  Connection* connection = nullptr;   // for its worker alone; null when it is gone
+  std::atomic<uint64_t> pushed{0};    // bytes for it in its worker's inbox
+  std::atomic<bool> tooSlow{false};   // too many: it gets nothing more, its worker closes it
   std::atomic<const command::CommandEntry*> lastCommand{nullptr};
 
   struct Names {

@@ -66,8 +66,8 @@ ClientType typeOf(const ClientInfo& client) {
 
 uint64_t memoryOf(const ClientInfo& client) {
   return client.queryBuffer.load(kRelaxed) + client.queryBufferFree.load(kRelaxed) +
-         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) + sizeof(Connection) +
-         sizeof(ClientInfo);
+         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) + client.pushed.load(kRelaxed) +
+         sizeof(Connection) + sizeof(ClientInfo);
 }
 
 std::string describeClient(const ClientInfo& client, MonoUs now) {

@@ -1,6 +1,7 @@
 #include "engine/connection.h"
 
 #include "engine/engine.h"
+#include "engine/message.h"
 #include "engine/worker.h"
 #include "wire/resp_reply_parser.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr size_t kReadChunk = 16 * 1024;
 constexpr size_t kPieces = 32;    // gathered into one write
+constexpr size_t kPushesUnchecked = 64 * 1024;  // of output: no limit on what was pushed is looked at below it
 constexpr int kReadsPerTurn = 4;  // of one connection, before the others have their turn
 
 }  // namespace
@@ -19,9 +21,10 @@ Connection::Connection(Worker& worker, std::unique_ptr<Stream> stream, std::shar
   session_.connection = this;
   session_.id = info->id;
   session_.info = std::move(info);
+  session_.info->connection = this;
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { session_.info->connection = nullptr; }
 
 void Connection::onReadable() {
   if (closing_) return;
@@ -107,14 +110,10 @@ void Connection::flush() {
   if (!more) {
     softSince_ = 0;
     session_.barrier = 0;
+    pushed_ = false;
     if (session_.closeAfterReply) close("reply sent");
   } else if (overOutputLimit()) {
-    worker_.stats().outputBufferLimitDisconnections.add();
-    worker_.engine().logger().warning("Client addr=" + session_.info->address +
-                                      " scheduled to be closed ASAP for overcoming of output buffer limits.");
-    session_.closeAfterReply = false;
-    close("output buffer limit");
-    return;
+    return closeOverLimit();
   }
   if (more != wantsWrite_) {
     wantsWrite_ = more;
@@ -122,8 +121,26 @@ void Connection::flush() {
   }
 }
 
+void Connection::receive(const Message& message, oplog::Offset depends) {
+  if (closing_) return;
+  const bool subscribed = (session_.info->flags.load(std::memory_order_relaxed) & kClientPubsub) != 0;
+  message.appendTo(session_.out, {session_.protocol, subscribed});
+  pushed_ = true;
+  session_.barrier = std::max(session_.barrier, depends);
+  worker_.queueFlush(*this);
+  if (session_.out.memory() > kPushesUnchecked && overOutputLimit()) closeOverLimit();
+}
+
+void Connection::closeOverLimit() {
+  worker_.stats().outputBufferLimitDisconnections.add();
+  worker_.engine().logger().warning("Client addr=" + session_.info->address +
+                                    " scheduled to be closed ASAP for overcoming of output buffer limits.");
+  session_.closeAfterReply = false;
+  close("output buffer limit");
+}
+
 void Connection::failReplies(std::string_view error) {
-  if (wantsWrite_) return close("replies that are not safe");
+  if (wantsWrite_ || pushed_) return close("replies that are not safe");
   auto& out = session_.out;
   std::string bytes;
   std::string_view pieces[kPieces];

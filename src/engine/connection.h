@@ -11,6 +11,7 @@
 
 namespace vigil::engine {
 
+struct Message;
 class Worker;
 
 class Connection final : public StreamHandler {
@@ -30,6 +31,10 @@ class Connection final : public StreamHandler {
   void resume();
   // Sends what may be sent. Called by the worker at the end of a turn, and when the commit point moved.
   void flush();
+  // Something that others pushed: behind the replies so far.
+  void receive(const Message& message, oplog::Offset depends);
+  // It has not read what was pushed to it.
+  void closeOverLimit();
   // What the waiting replies depend on may never be safe: each becomes this error, so that nothing is acknowledged. Where
   // a part of them was sent already, the connection closes instead.
   void failReplies(std::string_view error);
@@ -61,6 +66,7 @@ class Connection final : public StreamHandler {
   std::string input_;  // received, not executed: begins where a command begins
   bool closing_ = false;
   bool wantsWrite_ = false;
+  bool pushed_ = false;  // there is something in the output that is no reply
   MonoUs softSince_ = 0;  // since when the output is over its soft limit
 };
 

@@ -22,6 +22,11 @@ Engine& engineOf(Context& ctx) { return executionOf(ctx).engine(); }
 
 void ping(Context& ctx) {
   if (ctx.argc() > 2) return ctx.reply().error("ERR wrong number of arguments for 'ping' command");
+  if (sessionOf(ctx).listens && subscribedInResp2(sessionOf(ctx))) {
+    ctx.reply().array(2);
+    ctx.reply().bulk("pong");
+    return ctx.reply().bulk(ctx.argc() == 2 ? ctx.arg(1) : "");
+  }
   if (ctx.argc() == 2) return ctx.reply().bulk(ctx.arg(1));
   ctx.reply().simple("PONG");
 }
@@ -52,6 +57,8 @@ void reset(Context& ctx) {
   Session& session = sessionOf(ctx);
   session.transaction.reset();
   executionOf(ctx).worker().unwatchAll(session);
+  stopListening(engineOf(ctx), session);
+  session.listens = false;
   session.db = 0;
   session.noTouch = false;
   session.replyMode = ReplyMode::kOn;

@@ -13,6 +13,7 @@
 #include "engine/connection_commands.h"
 #include "engine/info_sections.h"
 #include "engine/latency_commands.h"
+#include "engine/pubsub_commands.h"
 #include "engine/server_commands.h"
 #include "engine/slow_log_commands.h"
 #include "engine/transaction_commands.h"
@@ -92,6 +93,8 @@ void Engine::addDataCommands() {
   addCommands(transactionCommands(), this);
   addCommands(clientCommands(), this);
   addCommands(acl::aclCommands(), this);
+  addCommands(subscriptionCommands(), this);
+  addCommands(publishCommands(), this);
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
   addEngineSections(info_, *this);

@@ -27,6 +27,7 @@
 #include "engine/options.h"
 #include "engine/pause.h"
 #include "engine/process_facts.h"
+#include "engine/pubsub.h"
 #include "engine/shard_state.h"
 #include "engine/shutdown.h"
 #include "engine/slow_log.h"
@@ -83,6 +84,7 @@ class Engine {
   acl::Directory& acl() { return acl_; }
   const acl::Directory& acl() const { return acl_; }
   Options& options() { return options_; }
+  const Options& options() const { return options_; }
   NodeState& state() { return state_; }
   ClientRegistry& clients() { return clients_; }
   WorldLock& world() { return *world_; }
@@ -96,6 +98,7 @@ class Engine {
   SlowLog& slowLog() { return slowLog_; }
   LatencyMonitor& latency() { return latency_; }
   ProcessFacts& process() { return process_; }
+  PubSub& pubsub() { return pubsub_; }
   const std::string& runId() const { return runId_; }
   MonoUs startTime() const { return startTime_; }
   UnixUs startWallTime() const { return startWallTime_; }
@@ -121,16 +124,6 @@ class Engine {
 
   // While CLIENT PAUSE or a hand-over is in force, keys do not expire on their own account.
   bool expiryPaused() const { return pause_.active(); }
-
-  // Where keyspace events go; set by whoever publishes them. Called under the key's shard.
-  using KeyEventHook = std::function<void(int db, command::EventClass, std::string_view event, std::string_view key)>;
-  void setKeyEventHook(KeyEventHook hook) { keyEventHook_ = std::move(hook); }
-  void keyEvent(int db, command::EventClass eventClass, std::string_view event, std::string_view key) {
-    if ((options_.notifyEvents.load(std::memory_order_relaxed) & static_cast<uint32_t>(eventClass)) != 0 &&
-        keyEventHook_) [[unlikely]] {
-      keyEventHook_(db, eventClass, event, key);
-    }
-  }
 
   // Called when FLUSHALL is about to empty all databases, with the world held. Set up at start.
   void setFlushAllHook(std::function<void()> hook) { flushAllHook_ = std::move(hook); }
@@ -191,10 +184,10 @@ class Engine {
   SlowLog slowLog_;
   LatencyMonitor latency_{system_.clock, options_.monitoring};
   ProcessFacts process_;
+  PubSub pubsub_;
   const std::string runId_;
   const MonoUs startTime_;
   const UnixUs startWallTime_;
-  KeyEventHook keyEventHook_;
   std::function<void()> flushAllHook_;
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};

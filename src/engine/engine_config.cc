@@ -4,9 +4,40 @@
 #include <climits>
 
 #include "base/config.h"
+#include "command/context.h"
 #include "engine/options.h"
 
 namespace vigil::engine {
+
+namespace {
+
+struct EventBit {
+  int option;
+  command::EventClass eventClass;
+};
+constexpr EventBit kEventBits[] = {
+    {keyspaceEvent::kGeneric, command::EventClass::kGeneric},  {keyspaceEvent::kString, command::EventClass::kString},
+    {keyspaceEvent::kList, command::EventClass::kList},        {keyspaceEvent::kSet, command::EventClass::kSet},
+    {keyspaceEvent::kHash, command::EventClass::kHash},        {keyspaceEvent::kSortedSet, command::EventClass::kZset},
+    {keyspaceEvent::kExpired, command::EventClass::kExpired},  {keyspaceEvent::kEvicted, command::EventClass::kEvicted},
+    {keyspaceEvent::kStream, command::EventClass::kStream},    {keyspaceEvent::kKeyMiss, command::EventClass::kKeyMiss},
+    {keyspaceEvent::kNew, command::EventClass::kNew},
+};
+
+}  // namespace
+
+void Options::notifyEventsChanged() {
+  const int events = notifyEvents.load();
+  uint32_t wants = 0;
+  for (const EventBit& known : kEventBits) {
+    if (events & known.option) wants |= static_cast<uint32_t>(known.eventClass);
+  }
+  if (events & keyspaceEvent::kKeyspace) wants |= Audience::kKeyspaceChannels;
+  if (events & keyspaceEvent::kKeyevent) wants |= Audience::kKeyeventChannels;
+  constexpr uint32_t kChannels = Audience::kKeyspaceChannels | Audience::kKeyeventChannels;
+  if ((wants & kChannels) == 0) wants = 0;  // they would go nowhere
+  audience.set(Audience::kEventClasses | kChannels, wants);
+}
 
 void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20));
@@ -35,6 +66,13 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   options.monitoring.addTo(registry);
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
   options.acl.addTo(registry);
+  registry.add({.name = "notify-keyspace-events",
+                .apply =
+                    [&options] {
+                      options.notifyEventsChanged();
+                      return Status();
+                    }},
+               keyspaceEventsOption(options.notifyEvents));
 }
 
 }  // namespace vigil::engine

@@ -20,7 +20,7 @@ using keyspace::Database;
 using keyspace::ExpiryMode;
 using keyspace::KeyRef;
 
-Execution::Execution(Engine& engine, Worker& worker) : engine_(engine), worker_(worker), locks_(engine.keyspace()) {
+Execution::Execution(Engine& engine, Worker& worker) : engine_(engine), worker_(worker), locks_(engine.keyspace()), outgoing_(engine, worker) {
   databases_.reserve(engine.keyspace().databaseCount());
   for (size_t i = 0; i < engine.keyspace().databaseCount(); ++i) {
     databases_.emplace_back(engine.keyspace(), static_cast<int>(i));
@@ -39,6 +39,10 @@ void Execution::beginRecord(bool atomic) {
   changes_ = 0;
   offset_ = 0;
   scanned_ = 0;
+  changedData_ = false;
+  audience_ = engine_.options().audience.load();
+  if (audience_ != 0 && engine_.state().loading.load(std::memory_order_relaxed)) [[unlikely]]
+    audience_ = 0;
   if (!effects_.empty()) [[unlikely]]
     effects_.clear();
   // A replica's log is its master's stream; local writes are not passed on.
@@ -53,6 +57,8 @@ void Execution::prepare(Database& database) {
     mode = ExpiryMode::kHide;
   }
   database.prepare(now_, mode, this, !session_->noTouch);
+  database.announce((audience_ & static_cast<uint32_t>(EventClass::kNew)) != 0,
+                    (audience_ & static_cast<uint32_t>(EventClass::kKeyMiss)) != 0);
 }
 
 void Execution::run(command::Session& session, const command::CommandEntry& command, Args args, command::Reply& reply,
@@ -76,6 +82,7 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
 
   command.spec->handler(*this);
 
+  changedData_ |= commandChanged_;
   if (commandChanged_ && asSent_ && logged_ && !session.fromMaster) {
     // A single command without other effects goes to the log straight from the client's buffer.
     if (!atomic_ && effects_.empty()) {
@@ -117,7 +124,26 @@ void Execution::onChanged(const KeyRef& key, EventClass eventClass, std::string_
 }
 
 void Execution::event(EventClass eventClass, std::string_view name, const KeyRef& key) {
-  engine_.keyEvent(notifyDb_, eventClass, name, key.name);
+  tell(notifyDb_, eventClass, name, key.name);
+}
+
+void Execution::tellEvent(int db, std::string_view name, std::string_view key) {
+  if (engine_.pubsub().anyone()) outgoing_.keyEvent(audience_, db, name, key);
+}
+
+void Execution::onCreated(int db, const KeyRef& key) { tell(db, EventClass::kNew, "new", key.name); }
+
+void Execution::onMissed(int db, const KeyRef& key) { tell(db, EventClass::kKeyMiss, "keymiss", key.name); }
+
+void Execution::publish(PubSub::Space space, std::string_view channel, std::string_view payload, bool receivers) {
+  if (engine_.state().loading.load(std::memory_order_relaxed)) return;  // of old, from an AOF
+  const auto& session = static_cast<Session&>(*session_);
+  if (receivers) {
+    outgoing_.publish(space, channel, payload);
+    // Who is told of a write in this way must not know of it before its own client may.
+    outgoing_.dependOn(session.barrier);
+  }
+  if (logged_ && !session.fromMaster && engine_.log().replicating()) effects_.add(session.db, args_);
 }
 
 void Execution::propagate(Args command) {
@@ -212,7 +238,8 @@ void Execution::onExpired(int db, const KeyRef& key) {
 
 void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {
   stateOf(key.hash).touch(db, key.name);
-  engine_.keyEvent(db, eventClass, name, key.name);
+  changedData_ = true;
+  tell(db, eventClass, name, key.name);
   if (logged_) {
     std::string_view command[] = {unlink ? "UNLINK" : "DEL", key.name};
     if (expiring_) {
@@ -280,9 +307,10 @@ void Execution::logEffects() {
 // Notes the unit's record in the shards that it held; returns the offset that a reply of the unit depends on.
 oplog::Offset Execution::noteOffset() {
   if (!logged_) return 0;
-  oplog::Offset depends = std::max(offset_, scanned_);
+  const oplog::Offset written = changedData_ ? offset_ : 0;
+  oplog::Offset depends = std::max(written, scanned_);
   auto visit = [&](ShardState& state) {
-    if (offset_ > state.lastWrite) state.lastWrite = offset_;
+    if (written > state.lastWrite) state.lastWrite = written;
     depends = std::max(depends, state.lastWrite);
   };
   if (locks_.world()) {
@@ -294,9 +322,21 @@ oplog::Offset Execution::noteOffset() {
 }
 
 oplog::Offset Execution::finish() {
-  logEffects();
-  oplog::Offset depends = noteOffset();
+  const oplog::Offset depends = endRecord();
   if (!ready_.empty()) serveReady();
+  return depends;
+}
+
+// Logs the record and tells the others.
+oplog::Offset Execution::endRecord() {
+  if (outgoing_.empty()) [[likely]] {
+    logEffects();
+    return noteOffset();
+  }
+  PubSub::Hold hold(engine_.pubsub(), outgoing_.stripes());
+  logEffects();
+  const oplog::Offset depends = noteOffset();
+  outgoing_.deliver(depends);
   return depends;
 }
 
@@ -361,6 +401,7 @@ Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std
   block_.reset();
   if (wantsBlock_) {
     wantsBlock_ = false;
+    endRecord();  // a key that had expired is gone all the same
     giveBack(call);
     return Served::kNo;
   }
@@ -372,8 +413,8 @@ Execution::Served Execution::serve(const std::shared_ptr<BlockedCall>& call, std
       stateOf(hash).unblock(call->session.db, call->args[argument], call.get());
     }
   }
-  logEffects();
-  call->worker->finishBlocked(call, std::move(out), noteOffset(), engine_.system().clock.nanos() - began);
+  const oplog::Offset depends = endRecord();
+  call->worker->finishBlocked(call, std::move(out), depends, engine_.system().clock.nanos() - began);
   return Served::kYes;
 }
 

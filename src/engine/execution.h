@@ -17,6 +17,7 @@
 #include "command/context.h"
 #include "engine/effects.h"
 #include "engine/lock_set.h"
+#include "engine/outgoing.h"
 #include "keyspace/database.h"
 
 namespace vigil::command {
@@ -95,6 +96,9 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   bool mayBlock() const override { return mayBlock_; }
   void block(std::span<const size_t> keyArguments, int64_t timeoutUs, command::TimeoutReply onTimeout) override;
 
+  // PUBLISH: delivers the message at the end of the unit if there is anybody to get it, and passes it on to replicas.
+  void publish(PubSub::Space space, std::string_view channel, std::string_view payload, bool receivers);
+
   // --- For the engine's own commands, which downcast the Context they are given ---
   Engine& engine() { return engine_; }
   Worker& worker() { return worker_; }
@@ -120,6 +124,8 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void onChanged(const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event,
                  size_t count) override;
   void onExpired(int db, const keyspace::KeyRef& key) override;
+  void onCreated(int db, const keyspace::KeyRef& key) override;
+  void onMissed(int db, const keyspace::KeyRef& key) override;
   // Not annotated: what is held between the two is known at run time only.
   bool tryEnter(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
   void leave(size_t shard) override NO_THREAD_SAFETY_ANALYSIS;
@@ -130,6 +136,12 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void beginRecord(bool atomic);
   void prepare(keyspace::Database& database);
   ShardState& stateOf(uint64_t hash);
+  // The event, if it is asked for.
+  void tell(int db, command::EventClass eventClass, std::string_view event, std::string_view key) {
+    if ((audience_ & static_cast<uint32_t>(eventClass)) != 0) [[unlikely]] tellEvent(db, event, key);
+  }
+  void tellEvent(int db, std::string_view event, std::string_view key);
+  oplog::Offset endRecord();
   void logEffects();
   oplog::Offset noteOffset();
   void serveReady();
@@ -153,6 +165,9 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
 
   // The unit.
   Effects effects_;
+  Outgoing outgoing_;
+  uint32_t audience_ = 0;     // who wants to hear of the unit, see Audience
+  bool changedData_ = false;  // else its record, if any, is nothing that a reply waits for
   bool atomic_ = false;
   bool expiring_ = false;     // active expiry: every deletion is a unit of its own
   bool logged_ = false;       // the log was active when the unit began

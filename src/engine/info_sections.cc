@@ -58,6 +58,7 @@ struct ClientSums {
   uint64_t memoryOfReplicas = 0;
   uint64_t largestInput = 0;
   uint64_t largestOutput = 0;
+  int64_t subscribed = 0;
 };
 
 ClientSums sumsOf(Engine& engine) {
@@ -65,6 +66,7 @@ ClientSums sumsOf(Engine& engine) {
   for (const auto& client : engine.clients().all()) {
     const bool replica = typeOf(*client) == ClientType::kReplica;
     sums.clients += replica ? 0 : 1;
+    sums.subscribed += (client->flags.load(kRelaxed) & kClientPubsub) != 0 ? 1 : 0;
     (replica ? sums.memoryOfReplicas : sums.memoryOfNormal) += memoryOf(*client);
     sums.largestInput = std::max(sums.largestInput, client->queryBuffer.load(kRelaxed));
     sums.largestOutput = std::max(sums.largestOutput, client->outputMemory.load(kRelaxed));
@@ -82,6 +84,7 @@ void writeClients(InfoWriter& info, Engine& engine) {
   info.number("clients_in_timeout_table", engine.timedWaits());
   info.number("blocked_clients", engine.blockedClients());
   info.number("tracking_clients", 0);
+  info.number("pubsub_clients", sums.subscribed);
 }
 
 double share(int64_t part, int64_t whole) {

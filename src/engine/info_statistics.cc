@@ -141,10 +141,10 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
     out.number("sync_partial_err", 0);
   });
   info.add("stats", "keys", [&engine](InfoWriter& out) { writeKeyEvents(out, engine); });
-  info.add("stats", "pubsub", [](InfoWriter& out) {
-    out.number("pubsub_channels", 0);
-    out.number("pubsub_patterns", 0);
-    out.number("pubsubshard_channels", 0);
+  info.add("stats", "pubsub", [&engine](InfoWriter& out) {
+    out.number("pubsub_channels", engine.pubsub().channelCount(PubSub::Space::kChannels));
+    out.number("pubsub_patterns", engine.pubsub().patternCount());
+    out.number("pubsubshard_channels", engine.pubsub().channelCount(PubSub::Space::kShardChannels));
   });
   info.add("stats", "forks", [](InfoWriter& out) {  // there is no fork, ever
     out.number("latest_fork_usec", 0);

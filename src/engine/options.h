@@ -13,6 +13,7 @@
 #include "engine/memory_limit.h"
 #include "engine/monitoring_options.h"
 #include "engine/acl/acl_options.h"
+#include "engine/audience.h"
 #include "engine/permission.h"
 
 namespace vigil::engine {
@@ -27,7 +28,8 @@ struct Options {
   std::atomic<bool> protectedMode{true};
   std::atomic<bool> activeExpire{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<int64_t> activeExpireEffort{1};
-  std::atomic<uint32_t> notifyEvents{0};  // notify-keyspace-events
+  std::atomic<int> notifyEvents{0};  // notify-keyspace-events, as keyspaceEvent::…
+  Audience audience;                 // follows notifyEvents; tracking clients and monitors add themselves
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
   std::atomic<bool> lazyExpire{false};  // lazyfree-lazy-expire
   std::atomic<Permission> debugCommand{Permission::kNobody};      // enable-debug-command
@@ -39,6 +41,8 @@ struct Options {
   MonitoringOptions monitoring;
   acl::AclOptions acl;
   commands::SortOptions sorts{lists};
+
+  void notifyEventsChanged();
 };
 
 }  // namespace vigil::engine

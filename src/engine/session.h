@@ -13,6 +13,7 @@
 #include "engine/acl/session_access.h"
 #include "engine/client_info.h"
 #include "engine/shard_state.h"
+#include "engine/subscriptions.h"
 
 namespace vigil::command {
 struct CommandEntry;
@@ -57,10 +58,13 @@ struct Session : command::Session {
   command::Reply reply;
   oplog::Offset barrier = 0;  // what is in `out` depends on this offset of the log
   oplog::Offset lastWrite = 0;  // behind this session's last record of the log: WAIT
+  std::unique_ptr<Subscriptions> subscriptions;  // present once it has asked for one
   std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)
 
   bool authenticated = true;
   acl::SessionAccess access;
+  bool listens = false;      // others may have something for it: its inbox is looked at around its commands
+  bool replyIsPush = false;  // what the command that runs wrote is not for CLIENT REPLY to keep back
   bool closeAfterReply = false;
   ReplyMode replyMode = ReplyMode::kOn;
 

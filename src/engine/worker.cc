@@ -111,6 +111,7 @@ void Worker::removeConnection(uint64_t id) {
   Session& session = at->second->session();
   if (session.blocked) unblock(session, Unblock::kGone);
   unwatchAll(session);
+  stopListening(engine_, session);
   std::erase(toFlush_, at->second.get());
   std::erase(commitWaiters_, at->second.get());
   if (std::erase(paused_, id) != 0) engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
@@ -256,12 +257,14 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     if (ending == Ending::kRejected) startTiming();
   }
   afterCommand(session, mark);
+  if (session.listens && inbox_.pending()) [[unlikely]] takeInbox();
   return outcome;
 }
 
 void Worker::afterCommand(Session& session, size_t mark) {
   if (session.replyMode == ReplyMode::kOn) [[likely]]
     return;
+  if (std::exchange(session.replyIsPush, false)) mark = session.reply.mark();
   switch (session.replyMode) {
     case ReplyMode::kOff:
       session.reply.rollback(mark);
@@ -379,6 +382,14 @@ bool Worker::lockShard(uint32_t shard, uint64_t sessionId) {
   return true;
 }
 
+// What others did before, under the locks that are held now, reaches the client before the reply that may show it.
+inline void Worker::beforeRun(Session& session) {
+  if (!session.listens) [[likely]]
+    return;
+  // What CLIENT REPLY keeps back is taken out again from where it began: nothing may join it.
+  if (session.replyMode == ReplyMode::kOn && inbox_.pending()) takeInbox();
+}
+
 Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry& entry, command::Args args,
                                   const Prepared& prepared) {
   if (&entry == execEntry_) return runExec(session, entry, args);
@@ -405,6 +416,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
     }
   }
   if (engine_.reservations() != 0 && keptFrom(session, entry, args)) [[unlikely]] return Outcome::kPutBack;
+  beforeRun(session);
   execution_.begin(nowMs_, false);
   execution_.run(session, entry, args, session.reply, prepared.keyArgument, prepared.hash);
   return endUnit(session);
@@ -469,6 +481,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
       if (keptFrom(session, *transaction->commands[i].command, commands[i])) return Outcome::kPutBack;
     }
   }
+  beforeRun(session);
   execution_.begin(nowMs_, true);
   execution_.run(session, entry, args, session.reply);
   if (session.execReady) {
@@ -597,6 +610,7 @@ bool Worker::beforeSleep() {
   bool more = engine_.haveDuties() && backgroundStep();
   if (evictor_.pending()) [[unlikely]]
     more = evictor_.step() || more;
+  if (inbox_.pending()) [[unlikely]] takeInbox();
   // Before any reply leaves. Also without one: expiry and served clients write too.
   const oplog::Offset published = engine_.log().published();
   if (published != pumped_ || !toFlush_.empty()) {

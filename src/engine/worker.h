@@ -21,6 +21,7 @@
 #include "engine/connection.h"
 #include "engine/evictor.h"
 #include "engine/execution.h"
+#include "engine/inbox.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
 #include "wire/resp_parser.h"
@@ -86,6 +87,12 @@ class Worker {
   // A buffer for one read; what is left of it is copied to the connection's own.
   std::span<char> readBuffer() { return readBuffer_; }
 
+  // --- What others have for this worker's clients (worker_inbox.cc) ---
+  // Any thread: gives a message to one of them. `from`: the worker whose thread this is, if it is one's.
+  void push(const std::shared_ptr<ClientInfo>& to, const Message& message, oplog::Offset depends, const Worker* from);
+  // Gives what has come to its receivers, so that it stands before what they are replied from now on. Loop thread.
+  void takeInbox();
+
   // --- Blocked commands ---
   // Any thread: the call was served (claimed), this is its reply.
   // `nanos`: what serving it took.
@@ -139,6 +146,7 @@ class Worker {
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
   uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
   bool needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const;
+  bool refusedToListener(Session& session, const command::CommandEntry& entry);
   bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
   // ACL. The second is for EXEC: rights may have changed since the command was queued.
   bool permitted(Session& session, const command::CommandEntry& entry, command::Args args);
@@ -157,6 +165,7 @@ class Worker {
   void noteErrors(const command::Reply& reply, const command::CommandEntry* entry, Ending ending);
 
   // Running.
+  void beforeRun(Session& session);
   Outcome runLocked(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared& prepared);
   Outcome runExec(Session& session, const command::CommandEntry& entry, command::Args args);
   Outcome endUnit(Session& session);
@@ -197,6 +206,8 @@ class Worker {
   std::vector<Connection*> toFlush_;
   std::vector<Connection*> commitWaiters_;  // have output that waits for the commit point
   std::vector<uint64_t> toClose_;
+  Inbox inbox_;
+  std::vector<Inbox::Entry> taken_;  // from the inbox; empty but for its memory
   std::vector<uint64_t> paused_;
   std::array<wire::ParsedCommand, kBatch> parsed_;
   std::array<Prepared, kBatch> prepared_;

@@ -123,6 +123,17 @@ bool Worker::stillPermitted(Session& session, const command::CommandEntry& entry
   return false;
 }
 
+// What a client that is subscribed in RESP2 may not do. After the error.
+bool Worker::refusedToListener(Session& session, const command::CommandEntry& entry) {
+  constexpr std::string_view kAllowed[] = {"ping",       "subscribe",    "unsubscribe",  "psubscribe", "punsubscribe",
+                                           "ssubscribe", "sunsubscribe", "quit",         "reset"};
+  if (!subscribedInResp2(session) || std::ranges::find(kAllowed, entry.fullName) != std::end(kAllowed)) return false;
+  reject(session, &entry,
+         "ERR Can't execute '" + entry.fullName +
+             "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+  return true;
+}
+
 bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
   // Of most clients this is all that ACL costs.
   const bool free = session.access.freeAt == engine_.acl().generation();
@@ -138,6 +149,8 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
   } else if (session.transaction && (flags & command::kNoMulti) != 0) {
     error = "ERR Command not allowed inside a transaction";
   } else if (!free && !permitted(session, entry, args)) {
+    return false;
+  } else if (session.listens && refusedToListener(session, entry)) {
     return false;
   } else if (state.loading.load(kRelaxed) && (flags & command::kLoading) == 0) {
     error = "LOADING Redis is loading the dataset in memory";

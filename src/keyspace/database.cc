@@ -72,6 +72,7 @@ const Entry* Database::findUntouched(const KeyRef& key) {
   const Spot spot = lookup(key);
   Shard::Statistics& statistics = spot.shard->statistics;
   (spot.place ? statistics.hits : statistics.misses).add();
+  if (!spot.place && announceMissed_) [[unlikely]] listener_->onMissed(index_, key);
   return spot.entry();
 }
 
@@ -98,6 +99,7 @@ void Database::insert(const Spot& spot, const KeyRef& key, Entry* entry) {
   Table& table = spot.table != nullptr ? *spot.table : spot.shard->makeTable(index_);
   spot.shard->insert(index_, table, key.hash, entry);
   if (entry->hasExpire()) spot.shard->expiry(index_).add(key.hash, entry->expireAt());
+  if (announceCreated_) [[unlikely]] listener_->onCreated(index_, key);
 }
 
 void Database::put(const Spot& spot, const KeyRef& key, Entry* entry) {

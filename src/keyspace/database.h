@@ -41,6 +41,11 @@ class Database {
   Database(Keyspace& keyspace, int index);
   // Set by the engine for each execution.
   void prepare(UnixMs now, ExpiryMode mode, ExpiryListener* listener, bool touch);
+  // Whether the listener wants to hear of new keys, and of misses. Holds until it is called again.
+  void announce(bool created, bool missed) {
+    announceCreated_ = created;
+    announceMissed_ = missed;
+  }
 
   int index() const { return index_; }
   UnixMs now() const { return now_; }
@@ -129,6 +134,8 @@ class Database {
   Keyspace* keyspace_;
   int index_;
   bool touch_ = true;
+  bool announceCreated_ = false;
+  bool announceMissed_ = false;
   ExpiryMode mode_ = ExpiryMode::kDelete;
   UnixMs now_ = 0;
   uint32_t lruClock_ = 0;

@@ -306,6 +306,7 @@ void Log::setNeeded(Reason reason, bool needed) {
   reasons_ = static_cast<uint8_t>(needed ? reasons_ | bit : reasons_ & ~bit);
   if (!was && reasons_ != 0) selectedDb_ = -1;
   active_.store(reasons_ != 0, std::memory_order_release);
+  if (reason == Reason::kReplication) replicating_.store(needed, std::memory_order_relaxed);
 }
 
 bool Log::needed(Reason reason) const {

@@ -117,6 +117,8 @@ class Log {
   ~Log();
 
   // --- Appending (the caller holds the shards that the record touches) ---
+  // Whether a replica or a backlog is there: records that change no data enter only then.
+  bool replicating() const { return replicating_.load(std::memory_order_relaxed); }
   bool active() const { return active_.load(std::memory_order_relaxed); }
   // One command as one unit. Returns the offset behind it (end() if inactive).
   Offset append(int db, Args command);
@@ -194,6 +196,7 @@ class Log {
   void loseCursorsBelow(Offset at) REQUIRES(mutex_);
 
   std::atomic<bool> active_{false};
+  std::atomic<bool> replicating_{false};
   std::atomic<Offset> end_;        // reserved up to here
   std::atomic<Offset> published_;  // readable up to here
   std::atomic<size_t> backlogSize_{1 << 20};

@@ -11,7 +11,8 @@ KEYS = """copy dbsize del exists expire expireat expiretime flushall flushdb key
     pexpiretime pttl randomkey rename renamenx scan select swapdb touch ttl type unlink""".split()
 OTHERS = """auth bgrewriteaof bgsave client command config discard echo exec hello info lastsave multi ping psync quit
     replconf replicaof reset role save shutdown slaveof time unwatch wait watch""".split()
-ALL = STRINGS + LISTS + KEYS + OTHERS
+PUBSUB = "publish psubscribe pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe".split()
+ALL = STRINGS + LISTS + KEYS + OTHERS + PUBSUB
 # Too few words for these do something else than answer, or end the server.
 NOT_WITHOUT_WORDS = {"shutdown", "save", "bgsave", "bgrewriteaof", "psync", "flushall", "flushdb", "quit"}
 MANY = ["a"] * 20

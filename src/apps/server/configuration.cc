@@ -51,6 +51,7 @@ Status Configuration::load(std::span<const std::string> arguments) {
     if (!loaded.error().place) return fail(loaded.error().problem, ENOENT);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
   }
+  node.engine.notifyEventsChanged();
   if (auto s = setCollation(); !s) return fail("Failed to configure LOCALE for invalid locale name.", EINVAL);
   return {};
 }
