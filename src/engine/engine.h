@@ -131,6 +131,13 @@ class Engine {
     if (flushAllHook_) flushAllHook_();
   }
 
+  // Called, on any thread, with the id of an ACL user who is gone: its streams that are no sessions (replicas) must end.
+  // Set up at start.
+  void setUserGoneHook(std::function<void(uint64_t user)> hook) { userGoneHook_ = std::move(hook); }
+  void userGone(uint64_t user) {
+    if (userGoneHook_) userGoneHook_(user);
+  }
+
   // Any thread; the duty must stay until removed. A step may still be running when removeDuty() returns.
   void addDuty(std::shared_ptr<BackgroundDuty> duty);
   void removeDuty(const BackgroundDuty* duty);
@@ -189,6 +196,7 @@ class Engine {
   const MonoUs startTime_;
   const UnixUs startWallTime_;
   std::function<void()> flushAllHook_;
+  std::function<void(uint64_t)> userGoneHook_;
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};
   std::atomic<int64_t> timedWaits_{0};

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from harness.ports import Port
+
 HASH_OF_X = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
 
 FATAL = [  # configuration file's text; users.acl is the ACL file of the next list
@@ -60,8 +62,10 @@ def run_to_its_end(binary, directory, config, acl=None):
     (directory / "redis.conf").write_text(config)
     if acl is not None:
         (directory / "users.acl").write_bytes(acl.encode())
-    result = subprocess.run([str(binary.path), "redis.conf", "--port", "0"], cwd=directory, capture_output=True, text=True,
-                            timeout=45, check=False)
+    port = Port()
+    result = subprocess.run([str(binary.path), "redis.conf", "--port", str(port.number)], cwd=directory, capture_output=True,
+                            text=True, timeout=45, check=False)
+    port.release()
     said = []
     for line in (result.stdout + result.stderr).splitlines():
         logged = re.match(r"^\d+:(\w) .*?\.\d\d\d ([*#.-]) (.*)$", line)
@@ -244,7 +248,7 @@ def test_disabled_users_are_told_of(servers, vigil, oracle):
 def test_renamed_commands_keep_their_names_in_rules(servers, vigil, oracle):
     answers = []
     for binary in (vigil, oracle):
-        server = servers.start(binary, options={"rename-command": "GET FETCH"})
+        server = servers.start(binary, config_file="rename-command GET FETCH\n")
         with server.raw() as client:
             server.call("ACL", "SETUSER", "u", "on", "nopass", "+get", "allkeys")
             client.call("AUTH", "u", "x")

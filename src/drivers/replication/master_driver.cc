@@ -22,6 +22,7 @@ constexpr int kSinkRank = 1;  // behind the AOF
 // A replica's connection on its way from its worker to the control thread.
 struct MasterDriver::Newcomer {
   uint64_t id = 0;
+  std::shared_ptr<const engine::acl::User> user;  // nullptr: no client's session
   ReplicaTraits traits;
   std::string address;
   bool partial = false;
@@ -37,7 +38,9 @@ MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, 
       options_(options),
       rdb_(rdb),
       rdbOptions_(rdbOptions),
-      executor_(engine.system().tasks.makeSerial("vigil-repl")) {}
+      executor_(engine.system().tasks.makeSerial("vigil-repl")) {
+  engine_.setUserGoneHook([this](uint64_t user) { engine_.control().post([this, user] { dropOfUser(user); }); });
+}
 
 MasterDriver::~MasterDriver() = default;
 
@@ -63,6 +66,7 @@ void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog
   oplog::Log& log = engine_.log();
   auto newcomer = std::make_shared<Newcomer>();
   newcomer->id = session.id;
+  newcomer->user = session.access.user;
   if (session.peer) newcomer->traits = *std::static_pointer_cast<ReplicaTraits>(session.peer);
   newcomer->traits.legacy = legacy;
   newcomer->address = session.connection->stream().peer().host;
@@ -111,12 +115,14 @@ void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog
 
 void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
   if (newcomer->partial && engine_.log().history().id != newcomer->history) return;  // it asks again
+  if (newcomer->user && !engine_.acl().has(*newcomer->user)) return;  // its user was deleted meanwhile
   newcomer->stream->setNoDelay(!options_.disableNoDelay.load());
   ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files,
                            "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-"};
   auto feed = std::make_shared<ReplicaFeed>(*this, place, newcomer->id, std::move(newcomer->stream),
                                             newcomer->partial ? "" : newcomer->reply);
   if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);
+  if (newcomer->user) feed->setUser(newcomer->user->id);
   feed->attach();
   Effects effects;
   {
@@ -178,6 +184,17 @@ void MasterDriver::drop(uint64_t id) {
   engine_.log().removeSink(gone.get());
   gone->close();
   carryOut(effects);
+}
+
+void MasterDriver::dropOfUser(uint64_t user) {
+  std::vector<uint64_t> ids;
+  {
+    MutexLock guard(mutex_);
+    for (const auto& [id, feed] : feeds_) {
+      if (feed->user() == user) ids.push_back(id);
+    }
+  }
+  for (uint64_t id : ids) drop(id);
 }
 
 void MasterDriver::dropAll() {

@@ -97,6 +97,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void snapshotEnded(bool diskless, Status status);
   void sendFile();
   void drop(uint64_t id);
+  void dropOfUser(uint64_t user);
   void ping();
   void dropBacklog();
   void noteProgress();

@@ -50,6 +50,9 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   ~ReplicaFeed() override;
 
   uint64_t id() const { return id_; }
+  // The ACL user as whom the replica asked for the stream. The control thread's.
+  void setUser(uint64_t user) { user_ = user; }
+  uint64_t user() const { return user_; }
   void attach();
   void close();      // nothing is sent or heard any more
   void keepAlive();  // a line end, while waiting
@@ -84,6 +87,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   Owner& owner_;
   const Place place_;
   const uint64_t id_;
+  uint64_t user_ = 0;
   wire::RequestParser parser_;
   wire::ParsedCommand command_;
   std::string input_;

@@ -1,6 +1,7 @@
 #include "engine/acl/acl_file.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/text.h"
 
@@ -95,6 +96,20 @@ Result<std::vector<User>> readUsers(std::string_view text, const std::string& pa
   return parser.finish();
 }
 
+std::string openingFailed(const std::string& path, const Error& error) {
+  return "Error loading ACLs, opening file '" + path +
+         "': " + (error.code != 0 ? std::generic_category().message(error.code) : error.message);
+}
+
 std::string userLine(const User& user) { return "user " + user.name + " " + user.describe(); }
+
+std::string configurationLine(const User& user) {
+  auto quoted = [](const std::string& word) {
+    return word.empty() || word.find_first_of("\"'") != std::string::npos ? quoteArgument(word) : word;
+  };
+  std::string line = "user " + quoted(user.name);
+  for (const std::string& rule : user.rules()) line += " " + quoted(rule);
+  return line;
+}
 
 }  // namespace vigil::engine::acl

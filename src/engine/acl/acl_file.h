@@ -15,6 +15,12 @@ namespace vigil::engine::acl {
 // `path`: as the error names the file.
 Result<std::vector<User>> readUsers(std::string_view text, const std::string& path, const RuleContext& context);
 
-std::string userLine(const User& user);  // "user bob on …", without an end of line
+// What ACL LOAD, or the log at the start, says of a file that cannot be read.
+std::string openingFailed(const std::string& path, const Error& error);
+
+// "user bob on …", without an end of line.
+std::string userLine(const User& user);
+// The same for the configuration file, where quotes have a meaning.
+std::string configurationLine(const User& user);
 
 }  // namespace vigil::engine::acl

@@ -3,6 +3,7 @@
 #include "base/log_line.h"
 #include "base/ports/executor.h"
 #include "base/ports/files.h"
+#include "engine/acl/acl_file.h"
 #include "engine/acl/acl_options.h"
 #include "engine/acl/gate.h"
 #include "engine/deferred_reply.h"
@@ -31,7 +32,7 @@ bool hasFile(command::Context& ctx) {
 Status load(Engine& engine, uint64_t except) {
   const std::string path = engine.acl().options().file.load();
   auto text = readWholeFile(engine.system().files, path);
-  if (!text) return fail("Error loading ACLs, opening file '" + path + "': " + text.error().message);
+  if (!text) return fail(openingFailed(path, text.error()));
   auto changes = engine.acl().replaceFrom(*text, path);
   if (!changes) return std::unexpected(changes.error());
   for (const UserChange& change : *changes) closeSessionsOf(engine, change, except);

@@ -38,7 +38,7 @@ Status Directory::start(FileSystem& files) {
   options_.passwordChanged = [this] { requirePassword(); };
   options_.describeUsers = [this] {
     std::vector<std::string> lines;
-    for (const UserPtr& user : all()) lines.push_back(userLine(*user));
+    for (const UserPtr& user : all()) lines.push_back(configurationLine(*user));
     return lines;
   };
   requirePassword();
@@ -52,7 +52,7 @@ Status Directory::start(FileSystem& files) {
   }
   auto text = readWholeFile(files, file);
   const std::string aborting = "Aborting Redis startup because of ACL errors: ";
-  if (!text) return fail(aborting + "Error loading ACLs, opening file '" + file + "': " + text.error().message);
+  if (!text) return fail(aborting + openingFailed(file, text.error()));
   auto replaced = replaceFrom(*text, file);
   return replaced ? Status() : fail(aborting + replaced.error().message);
 }
@@ -95,6 +95,11 @@ UserPtr Directory::find(std::string_view name) const {
   MutexLock guard(mutex_);
   auto at = users_.find(name);
   return at == users_.end() ? nullptr : at->second;
+}
+
+bool Directory::has(const User& user) const {
+  const UserPtr current = find(user.name);
+  return current && current->id == user.id;
 }
 
 UserPtr Directory::defaultUser() const { return find(kDefault); }

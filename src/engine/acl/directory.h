@@ -48,6 +48,7 @@ class Directory {
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   UserPtr find(std::string_view name) const;
   UserPtr defaultUser() const;
+  bool has(const User& user) const;  // not one of the same name that was made anew
   std::vector<UserPtr> all() const;  // by name
   // Clients that give no password are the default user.
   bool defaultIsOpen() const { return defaultIsOpen_.load(std::memory_order_relaxed); }

@@ -177,6 +177,7 @@ void closeSessionsOf(Engine& engine, const UserChange& change, uint64_t except) 
     client->killed.store(true, std::memory_order_relaxed);
     client->worker->loop().post([client, id] { closeIfOf(*client->worker, client, id); });
   }
+  engine.userGone(id);
 }
 
 void leaveIfGone(Engine& engine, Session& session) {

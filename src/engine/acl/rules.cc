@@ -108,9 +108,7 @@ RuleResult removeCommand(Selector& selector, std::string_view name, const RuleCo
 RuleResult changeCategory(Selector& selector, std::string_view name, bool allow, const RuleContext& context) {
   const uint32_t category = categoryOf(name.substr(1));
   if (category == 0) return failed(RuleError::kUnknownCommand);
-  if (context.commands) {
-    for (const auto& entry : context.commands->entries()) allowCategory(selector, *entry, category, allow);
-  }
+  for (const auto& entry : context.commands->entries()) allowCategory(selector, *entry, category, allow);
   noteRule(selector, name, allow);
   return {};
 }
@@ -195,9 +193,11 @@ RuleResult applyToSelector(Selector& selector, std::string_view rule, const Rule
     return addChannels(selector, rule.substr(1));
   } else if (rule[0] != '+' && rule[0] != '-') {
     return failed(RuleError::kSyntax);
+  } else if (!context.commands) {
+    return {};
   } else if (rule.size() > 1 && rule[1] == '@') {
     return changeCategory(selector, rule.substr(1), rule[0] == '+', context);
-  } else if (context.commands) {
+  } else {
     return rule[0] == '+' ? addCommand(selector, rule.substr(1), context)
                           : removeCommand(selector, rule.substr(1), context);
   }

@@ -31,7 +31,8 @@ std::string_view textOf(RuleError error);
 using RuleResult = std::expected<void, RuleError>;
 
 struct RuleContext {
-  // nullptr: commands are not known yet, so that any name is taken for one. For a first look at `user` lines.
+  // nullptr: commands are not known yet, so that any name is taken for one, or a category. For a first look at
+  // `user` lines.
   const command::CommandTable* commands = nullptr;
   bool channelsByDefault = false;                     // acl-pubsub-default allchannels
   std::vector<std::string>* deprecations = nullptr;  // rules of the form +select|0, which Redis logs

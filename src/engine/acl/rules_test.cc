@@ -174,6 +174,20 @@ TEST(AclRules, WhatDescribesAUserMakesIt) {
   }
 }
 
+TEST(AclRules, QuotesAndParenthesesInsideSelectors) {
+  User user = newUser("u", kContext);
+  ASSERT_TRUE(applyRule(user, "~a\"b)", kContext));
+  ASSERT_TRUE(applyRule(user, "(\"~c)\" \"~d\\\"\" &e)", kContext));
+  EXPECT_EQ(user.describe(), "off ~a\"b) resetchannels -@all (\"~c)\" \"~d\\\"\" resetchannels &e -@all)");
+  User again = newUser("u", kContext);
+  const auto rules = user.rules();
+  const std::vector<std::string_view> words(rules.begin(), rules.end());
+  const auto joined = joinSelectors(words);
+  ASSERT_TRUE(joined);
+  for (const std::string& rule : *joined) ASSERT_TRUE(applyRule(again, rule, kContext));
+  EXPECT_EQ(again.describe(), user.describe());
+}
+
 TEST(AclRules, BeforeCommandsAreKnown) {
   User user = newUser("u", {});
   EXPECT_TRUE(applyRule(user, "+nosuchcommand", {}));

@@ -1,8 +1,19 @@
 #include "engine/acl/user.h"
 
 #include "base/sha256.h"
+#include "base/text.h"
 
 namespace vigil::engine::acl {
+
+namespace {
+
+// Quotes have a meaning inside a selector, and a parenthesis at the end of a word closes it.
+std::string quotedIfNeeded(const std::string& rule) {
+  const bool needed = rule.find_first_of("\"'") != std::string::npos || rule.ends_with(')');
+  return needed ? quoteArgument(rule) : rule;
+}
+
+}  // namespace
 
 std::string KeyPattern::describe() const {
   if (access == kFullAccess) return "~" + pattern;
@@ -47,12 +58,14 @@ std::string Selector::describeChannels() const {
   return text;
 }
 
-std::string Selector::describe() const {
-  std::string text = describeKeys();
-  if (!text.empty()) text += ' ';
-  if (!allChannels) text += "resetchannels ";
-  if (allChannels || !channels.empty()) text += describeChannels() + " ";
-  return text + describeCommands();
+std::vector<std::string> Selector::rules() const {
+  std::vector<std::string> rules;
+  if (allKeys) rules.emplace_back("~*");
+  for (const KeyPattern& key : keys) rules.push_back(key.describe());
+  rules.emplace_back(allChannels ? "&*" : "resetchannels");
+  for (const std::string& channel : channels) rules.push_back("&" + channel);
+  rules.push_back(describeCommands());
+  return rules;
 }
 
 std::vector<std::string_view> User::flags() const {
@@ -63,12 +76,22 @@ std::vector<std::string_view> User::flags() const {
   return flags;
 }
 
+std::vector<std::string> User::rules() const {
+  std::vector<std::string> rules;
+  for (std::string_view flag : flags()) rules.emplace_back(flag);
+  for (const std::string& password : passwords) rules.push_back("#" + password);
+  for (std::string& rule : root().rules()) rules.push_back(std::move(rule));
+  for (size_t i = 1; i < selectors.size(); ++i) {
+    std::string text;
+    for (const std::string& rule : selectors[i].rules()) text += (text.empty() ? "" : " ") + quotedIfNeeded(rule);
+    rules.push_back("(" + text + ")");
+  }
+  return rules;
+}
+
 std::string User::describe() const {
   std::string text;
-  for (std::string_view flag : flags()) text.append(flag) += ' ';
-  for (const std::string& password : passwords) text.append("#").append(password) += ' ';
-  text += root().describe();
-  for (size_t i = 1; i < selectors.size(); ++i) text += " (" + selectors[i].describe() + ")";
+  for (const std::string& rule : rules()) text += (text.empty() ? "" : " ") + rule;
   return text;
 }
 

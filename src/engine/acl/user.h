@@ -63,7 +63,8 @@ struct Selector {
   std::string describeCommands() const;  // "-@all +get"
   std::string describeKeys() const;      // "~x* %R~y*"
   std::string describeChannels() const;  // "&*" or "&a &b"
-  std::string describe() const;          // all of it, as a rule list: "~x* resetchannels -@all +get"
+  // All of it, as the rules that make it: "~x*", "resetchannels", "-@all", "+get".
+  std::vector<std::string> rules() const;
 };
 
 struct User {
@@ -81,7 +82,10 @@ struct User {
   const Selector& root() const { return selectors.front(); }
 
   std::vector<std::string_view> flags() const;  // as ACL GETUSER shows them
-  std::string describe() const;                 // the rules that make this user: "on #… ~x* resetchannels -@all +get"
+  // The rules that make this user; each selector but the root is one. Inside it a word that would not be read back as
+  // it is, such as one with quotes, is quoted.
+  std::vector<std::string> rules() const;
+  std::string describe() const;  // them in one line: "on #… ~x* resetchannels -@all +get"
   // Whether any command may be run without looking at it.
   bool unrestricted() const { return root().allCommands && root().allKeys && root().allChannels; }
   bool accepts(std::string_view password) const;
