@@ -115,7 +115,8 @@ def test_files_that_load(servers, vigil, oracle, acl):
         server = with_file(servers, binary, acl)
         with server.raw() as client:
             client.call("AUTH", "default", "x")
-            lists.append(str(client.call("ACL", "LIST")))
+            # In which order 7.0 shows the exceptions to a category depends on the seed of its table of commands.
+            lists.append([sorted(line.split()) for line in client.call("ACL", "LIST").plain()])
     assert lists[0] == lists[1]
 
 

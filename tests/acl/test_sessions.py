@@ -203,7 +203,7 @@ def test_redis_py(servers, vigil):
     pipe = client.pipeline()
     pipe.set("cache:2", "a").get("cache:2")
     assert pipe.execute() == [True, "a"]
-    with pytest.raises(redis.exceptions.ExecAbortError):
+    with pytest.raises(redis.exceptions.NoPermissionError):  # of the command; EXEC's own error comes behind it
         client.pipeline().get("cache:1").get("other").execute()
     assert admin.acl_deluser("u") == 1
     with pytest.raises(redis.exceptions.ConnectionError):
