@@ -68,7 +68,7 @@ void runBatches(benchmark::State& state, Command command) {
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
   state.counters["bytes/key"] = all.bytesPerKey;
-  state.counters["table bytes/key"] = static_cast<double>(all.keyspace.tableMemory()) / kKeys;
+  state.counters["table bytes/key"] = static_cast<double>(all.keyspace.tableMemory(0)) / kKeys;
 }
 
 void get(benchmark::State& state) {

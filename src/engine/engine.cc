@@ -14,6 +14,7 @@
 #include "engine/info_sections.h"
 #include "engine/latency_commands.h"
 #include "engine/pubsub_commands.h"
+#include "engine/memory_commands.h"
 #include "engine/server_commands.h"
 #include "engine/slow_log_commands.h"
 #include "engine/transaction_commands.h"
@@ -97,6 +98,7 @@ void Engine::addDataCommands() {
   addCommands(publishCommands(), this);
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
+  addCommands(memoryCommands(), this);
   addEngineSections(info_, *this);
   addDefaultSections(info_, *this);
   addStatisticsSections(info_, *this);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/memory.h"
 #include "engine/client_list.h"
 #include "engine/engine.h"
 #include "engine/info_registry.h"
@@ -54,8 +53,6 @@ void writeServer(InfoWriter& info, Engine& engine) {
 
 struct ClientSums {
   int64_t clients = 0;  // replicas not counted
-  uint64_t memoryOfNormal = 0;
-  uint64_t memoryOfReplicas = 0;
   uint64_t largestInput = 0;
   uint64_t largestOutput = 0;
   int64_t subscribed = 0;
@@ -67,7 +64,6 @@ ClientSums sumsOf(Engine& engine) {
     const bool replica = typeOf(*client) == ClientType::kReplica;
     sums.clients += replica ? 0 : 1;
     sums.subscribed += (client->flags.load(kRelaxed) & kClientPubsub) != 0 ? 1 : 0;
-    (replica ? sums.memoryOfReplicas : sums.memoryOfNormal) += memoryOf(*client);
     sums.largestInput = std::max(sums.largestInput, client->queryBuffer.load(kRelaxed));
     sums.largestOutput = std::max(sums.largestOutput, client->outputMemory.load(kRelaxed));
   }
@@ -85,65 +81,6 @@ void writeClients(InfoWriter& info, Engine& engine) {
   info.number("blocked_clients", engine.blockedClients());
   info.number("tracking_clients", 0);
   info.number("pubsub_clients", sums.subscribed);
-}
-
-double share(int64_t part, int64_t whole) {
-  return whole <= 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
-void writeMemoryUse(InfoWriter& info, Engine& engine) {
-  const auto bytes = [](int64_t n) { return static_cast<uint64_t>(std::max<int64_t>(0, n)); };
-  const int64_t peak = engine.statistics().peakMemory();
-  const int64_t used = usedMemory();
-  const auto resident = static_cast<int64_t>(engine.process().residentMemory());
-  const int64_t start = engine.statistics().startMemory();
-  ClientSums sums = sumsOf(engine);
-  const auto overhead = start + static_cast<int64_t>(sums.memoryOfNormal + sums.memoryOfReplicas);
-  const int64_t dataset = std::max<int64_t>(0, used - overhead);
-  info.size("used_memory", bytes(used));
-  info.size("used_memory_rss", bytes(resident));
-  info.size("used_memory_peak", bytes(peak));
-  info.percent("used_memory_peak_perc", share(used, peak));
-  info.number("used_memory_overhead", overhead);
-  info.number("used_memory_startup", start);
-  info.number("used_memory_dataset", dataset);
-  info.percent("used_memory_dataset_perc", share(dataset, used - start));
-  info.number("allocator_allocated", used);
-  info.number("allocator_active", resident);
-  info.number("allocator_resident", resident);
-  info.size("total_system_memory", engine.process().totalSystemMemory);
-  info.size("maxmemory", engine.options().memory.limit.load(kRelaxed));
-  info.field("maxmemory_policy", keyspace::evictionPolicyName(engine.options().memory.policy.load(kRelaxed)));
-  info.fixed("mem_fragmentation_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
-  info.number("mem_fragmentation_bytes", resident - used);
-  // One heap, without slabs of its own: what is resident beyond what is used is all there is to tell.
-  info.fixed("allocator_frag_ratio", used > 0 ? static_cast<double>(resident) / static_cast<double>(used) : 0, 2);
-  info.number("allocator_frag_bytes", resident - used);
-  info.fixed("allocator_rss_ratio", 1, 2);
-  info.number("allocator_rss_bytes", 0);
-  info.fixed("rss_overhead_ratio", 1, 2);
-  info.number("rss_overhead_bytes", 0);
-  // There are no scripts and functions yet.
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
-                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-                           "used_memory_vm_functions", "used_memory_vm_total", "used_memory_functions",
-                           "used_memory_scripts"}) {
-    info.number(name, 0);
-  }
-  info.human("used_memory_lua_human", 0);
-  info.human("used_memory_vm_total_human", 0);
-  info.human("used_memory_scripts_human", 0);
-  info.number("lazyfree_pending_objects", engine.reaperPending());
-  info.number("lazyfreed_objects", engine.reaperDone());
-  info.number("mem_not_counted_for_evict", engine.memoryLimit().notCounted());
-  info.number("mem_replication_backlog", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
-  info.number("mem_total_replication_buffers", static_cast<int64_t>(engine.log().active() ? engine.log().memory() : 0));
-  info.number("mem_clients_slaves", static_cast<int64_t>(sums.memoryOfReplicas));
-  info.number("mem_clients_normal", static_cast<int64_t>(sums.memoryOfNormal));
-  info.number("mem_cluster_links", 0);
-  info.number("mem_aof_buffer", 0);
-  info.field("mem_allocator", engine.process().allocator);
-  info.number("active_defrag_running", 0);
 }
 
 void writeCpu(InfoWriter& info, Engine& engine) {
@@ -172,7 +109,7 @@ void writeKeyspace(InfoWriter& info, Engine& engine) {
 void addEngineSections(InfoRegistry& info, Engine& engine) {
   info.add("server", "server", [&engine](InfoWriter& out) { writeServer(out, engine); });
   info.add("clients", "clients", [&engine](InfoWriter& out) { writeClients(out, engine); });
-  info.add("memory", "memory", [&engine](InfoWriter& out) { writeMemoryUse(out, engine); });
+  addMemorySection(info, engine);
   info.add("cpu", "cpu", [&engine](InfoWriter& out) { writeCpu(out, engine); });
   info.add("cluster", "cluster", [](InfoWriter& out) { out.number("cluster_enabled", 0); });
   info.add("keyspace", "keyspace", [&engine](InfoWriter& out) { writeKeyspace(out, engine); });

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/memory_report.h"
+
 namespace vigil::engine {
 
 struct CpuTimes {
@@ -32,6 +34,9 @@ struct ProcessFacts {
   uint64_t totalSystemMemory = 0;
   std::function<uint64_t()> residentMemory = [] { return uint64_t{0}; };
   std::function<bool()> usesHugePages = [] { return false; };  // transparent ones
+  std::function<uint64_t()> anonymousMemory = [] { return uint64_t{0}; };  // of the resident: heaps and stacks
+  std::function<std::string()> allocatorReport = [] { return std::string(); };  // the allocator's own; empty: none
+  std::function<ScriptMemory()> scriptMemory = [] { return ScriptMemory{}; };
   std::function<CpuTimes()> cpuOfProcess = [] { return CpuTimes{}; };
   std::function<int64_t()> tcpPort = [] { return int64_t{0}; };
   std::function<std::vector<ListenerFacts>()> listeners = [] { return std::vector<ListenerFacts>{}; };

@@ -214,10 +214,10 @@ std::span<char> Entry::edit(size_t size) {
   return {valueStart(), valueSize_};
 }
 
-size_t Entry::memory() const {
+size_t Entry::memory(size_t samples) const {
   const size_t block = allocatedSize(this);
   if (encoding() == Encoding::kBuffer) return block + buffer().memoryUsage();
-  if (encoding() == Encoding::kObject) return block + sizeof(ds::ChunkedList) + list().memoryUsage(5);
+  if (encoding() == Encoding::kObject) return block + sizeof(ds::ChunkedList) + list().memoryUsage(samples);
   return block;
 }
 

@@ -122,8 +122,9 @@ class Entry {
   ds::ChunkedList& list();
   const ds::ChunkedList& list() const;
 
-  // Bytes that this entry and its value take from the allocator (an estimate for shared chunks).
-  size_t memory() const;
+  // Bytes that this entry and its value take from the allocator (an estimate for shared chunks). Of large collections
+  // `samples` parts are measured, 0: all.
+  size_t memory(size_t samples = 5) const;
   // Whether freeing is work enough for a background task (UNLINK, lazyfree-*).
   bool costlyToFree() const;
 

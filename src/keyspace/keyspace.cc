@@ -70,9 +70,15 @@ std::unique_ptr<Snapshot> Keyspace::beginSnapshot(SnapshotSink& sink) {
   return std::unique_ptr<Snapshot>(new Snapshot(*this, sink, environment_.epoch));
 }
 
-size_t Keyspace::tableMemory() const {
+size_t Keyspace::tableMemory(int db) const {
   size_t bytes = 0;
-  for (const auto& shard : shards_) bytes += shard->memory();
+  for (const auto& shard : shards_) bytes += shard->tableMemory(db);
+  return bytes;
+}
+
+size_t Keyspace::expiryMemory(int db) const {
+  size_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->expiryMemory(db);
   return bytes;
 }
 

@@ -72,7 +72,9 @@ class Keyspace {
   // World held: raises the epoch and binds to all tables. `sink` must outlive the snapshot.
   std::unique_ptr<Snapshot> beginSnapshot(SnapshotSink& sink);
 
-  size_t tableMemory() const;  // world held: of buckets and expiry indexes, without entries
+  // Sums over shards of what tables and expiry indexes take, without entries, as of the last upkeep. Any thread.
+  size_t tableMemory(int db) const;
+  size_t expiryMemory(int db) const;
 
   // --- Any thread ---
   struct Statistics {

@@ -103,10 +103,18 @@ size_t Shard::expireSome(int db, UnixMs now, size_t budget, ExpiryListener& list
 
 bool Shard::rehashSome(size_t regions) {
   bool more = false;
-  for (const auto& table : tables_) {
-    if (table != nullptr && table->rehashStep(regions)) more = true;
+  for (size_t db = 0; db < tables_.size(); ++db) {
+    if (tables_[db] == nullptr) continue;
+    if (tables_[db]->rehashStep(regions)) more = true;
+    publishMemory(static_cast<int>(db));
   }
   return more;
+}
+
+void Shard::publishMemory(int db) {
+  const auto at = static_cast<size_t>(db);
+  sizes_[at].tableBytes.set(tables_[at] != nullptr ? tables_[at]->memory() : 0);
+  sizes_[at].expiryBytes.set(expiry_[at] != nullptr ? expiry_[at]->memory() : 0);
 }
 
 // --- Whole tables ---
@@ -119,6 +127,7 @@ void Shard::publish(int db) {
     sizes_[static_cast<size_t>(db)].entries.set(0);
     sizes_[static_cast<size_t>(db)].withExpiry.set(0);
   }
+  publishMemory(db);
 }
 
 void Shard::swap(int a, int b) {
@@ -146,13 +155,6 @@ std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
     loaded.publish(static_cast<int>(i));
   }
   return old;
-}
-
-size_t Shard::memory() const {
-  size_t bytes = sizeof(Shard);
-  for (const auto& table : tables_) bytes += table != nullptr ? table->memory() : 0;
-  for (const auto& index : expiry_) bytes += index != nullptr ? index->memory() : 0;
-  return bytes;
 }
 
 void Shard::preserve(const Table& table, const Bucket& bucket) {

@@ -72,11 +72,14 @@ class alignas(64) Shard final : public Preserver {
   // Any thread: how many entries a database has here, and how many of them have a time to live.
   uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
   uint64_t withExpiry(int db) const { return sizes_[static_cast<size_t>(db)].withExpiry.get(); }
+  // Any thread: bytes of the database's table here and of its expiry index, as of the last upkeep.
+  uint64_t tableMemory(int db) const { return sizes_[static_cast<size_t>(db)].tableBytes.get(); }
+  uint64_t expiryMemory(int db) const { return sizes_[static_cast<size_t>(db)].expiryBytes.get(); }
 
   // --- Upkeep, from the engine's cron with the lock held; each call is short ---
   // Deletes about `budget` entries whose time has come; returns how many it deleted. `more`: others are due.
   size_t expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more);
-  // Goes on with resizing of tables; true if there is more.
+  // Goes on with resizing of tables, and tells what they take; true if there is more.
   bool rehashSome(size_t regions);
 
   // --- Whole tables, with the world held ---
@@ -86,8 +89,6 @@ class alignas(64) Shard final : public Preserver {
   std::shared_ptr<Table> detach(int db);
   // Takes over all tables of another keyspace's shard, and gives the old ones back.
   std::vector<std::shared_ptr<Table>> replaceAll(Shard& loaded);
-  size_t memory() const;  // of tables and expiry indexes, without entries
-
   void preserve(const Table& table, const Bucket& bucket) override;
   void retire(BucketArray array) override { environment_.retired.retire(std::move(array)); }
 
@@ -98,10 +99,13 @@ class alignas(64) Shard final : public Preserver {
   struct Sizes {
     Counter entries;
     Counter withExpiry;
+    Counter tableBytes;
+    Counter expiryBytes;
   };
   Table& createTable(int db);
   void show(int db);
   void publish(int db);  // that another table is there, or none
+  void publishMemory(int db);
   void publishSize(int db, const Table& table) {
     Sizes& sizes = sizes_[static_cast<size_t>(db)];
     sizes.entries.set(table.size());

@@ -2,8 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
+
+#if !defined(VIGIL_SANITIZED)
+#include <mimalloc.h>
+#endif
 
 namespace vigil::runtime {
 
@@ -42,6 +47,23 @@ bool usesHugePages() {
     if (word == "AnonHugePages:" && file >> kilobytes) return kilobytes > 0;
   }
   return false;
+}
+
+uint64_t anonymousMemory() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  uint64_t ofFiles = 0;
+  if (!(file >> total >> resident >> ofFiles)) return 0;
+  return (resident - std::min(ofFiles, resident)) * pageSize();
+}
+
+std::string allocatorReport() {
+  std::string report;
+#if !defined(VIGIL_SANITIZED)
+  mi_stats_print_out([](const char* text, void* into) { *static_cast<std::string*>(into) += text; }, &report);
+#endif
+  return report;
 }
 
 uint64_t totalSystemMemory() {

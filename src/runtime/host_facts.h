@@ -12,6 +12,10 @@ namespace vigil::runtime {
 uint64_t residentMemory();
 // Whether some of this process's memory is in transparent huge pages.
 bool usesHugePages();
+// Of that, what belongs to no file: heaps and stacks.
+uint64_t anonymousMemory();
+// The allocator's own account of itself, for a human reader; empty if it has none.
+std::string allocatorReport();
 // All physical memory of the machine (INFO's total_system_memory).
 uint64_t totalSystemMemory();
 

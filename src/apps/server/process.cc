@@ -42,6 +42,8 @@ void fillProcessFacts(engine::ProcessFacts& facts) {
   facts.totalSystemMemory = runtime::totalSystemMemory();
   facts.residentMemory = runtime::residentMemory;
   facts.usesHugePages = runtime::usesHugePages;
+  facts.anonymousMemory = runtime::anonymousMemory;
+  facts.allocatorReport = runtime::allocatorReport;
   facts.cpuOfProcess = cpuOfProcess;
   facts.sleep = [](int64_t microseconds) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
 }
