@@ -43,7 +43,9 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20));
   registry.add({.name = "client-query-buffer-limit"}, memoryOption(options.queryBufferLimit, 1 << 20));
   options.memory.addTo(registry);
-  registry.add({.name = "maxclients"}, integerOption(options.maxClients, {1, UINT_MAX}));
+  registry.add({.name = "maxclients",
+                .apply = [&options] { return options.maxClientsChanged ? options.maxClientsChanged() : Status(); }},
+               integerOption(options.maxClients, {1, UINT_MAX}));
   registry.add({.name = "timeout"}, integerOption(options.idleTimeout, {0, INT_MAX}));
   registry.add({.name = "tcp-keepalive"}, integerOption(options.keepAlive, {0, INT_MAX}));
   // As in Redis, what lies outside the range is moved into it.
@@ -64,6 +66,8 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   options.keys.addTo(registry);
   options.lists.addTo(registry);
   options.monitoring.addTo(registry);
+  registry.add({.name = "bind-source-addr"}, stringOption(options.outgoing.sourceAddress));
+  registry.add({.name = "socket-mark-id", .immutable = true}, integerOption(options.outgoing.markId, {0, UINT_MAX}));
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
   options.acl.addTo(registry);
   registry.add({.name = "notify-keyspace-events",

@@ -224,9 +224,7 @@ void Execution::block(std::span<const size_t> keyArguments, int64_t timeoutUs, c
 std::shared_ptr<BlockedCall> Execution::takeBlock() {
   wantsBlock_ = false;
   for (const BlockedCall::Key& key : block_->keys) {
-    auto& queue = stateOf(key.hash).blocked[DatabaseKey{block_->session.db, std::string(block_->args[key.argument])}];
-    // The same key given twice waits once.
-    if (queue.empty() || queue.back() != block_) queue.push_back(block_);
+    stateOf(key.hash).block(block_->session.db, block_->args[key.argument], block_);
   }
   return std::move(block_);
 }

@@ -30,11 +30,11 @@ void writeServer(InfoWriter& info, Engine& engine) {
   info.field("os", process.operatingSystem);
   info.field("atomicvar_api", "c++-std");
   info.number("arch_bits", static_cast<int64_t>(sizeof(void*) * 8));
-  info.field("monotonic_clock", "POSIX clock_gettime");
+  info.field("monotonic_clock", process.monotonicClock);
   info.field("multiplexing_api", process.multiplexer);
   info.field("gcc_version", __VERSION__);
   info.number("process_id", process.processId);
-  info.field("process_supervised", "no");
+  info.field("process_supervised", process.supervised);
   info.field("run_id", engine.runId());
   info.number("tcp_port", process.tcpPort());
   info.number("server_time_usec", wall);
@@ -99,8 +99,11 @@ void writeKeyspace(InfoWriter& info, Engine& engine) {
   for (size_t i = 0; i < keyspace.databaseCount(); ++i) {
     size_t keys = keyspace.size(static_cast<int>(i));
     if (keys == 0) continue;
+    const int db = static_cast<int>(i);
+    const UnixMs mean = keyspace.meanExpiry(db);
+    const UnixMs left = mean == 0 ? 0 : std::max<UnixMs>(0, mean - engine.system().clock.wall() / 1000);
     info.field("db" + std::to_string(i), "keys=" + std::to_string(keys) + ",expires=" +
-                                             std::to_string(keyspace.withExpiry(static_cast<int>(i))) + ",avg_ttl=0");
+                                             std::to_string(keyspace.withExpiry(db)) + ",avg_ttl=" + std::to_string(left));
   }
 }
 

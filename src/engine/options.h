@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 #include "base/config_specials.h"
+#include "base/ports/stream.h"
 #include "base/shared_value.h"
 #include "commands/dump_options.h"
 #include "commands/keys_options.h"
@@ -17,6 +19,14 @@
 #include "engine/permission.h"
 
 namespace vigil::engine {
+
+// How this node connects to others.
+struct OutgoingOptions {
+  SharedString sourceAddress;      // bind-source-addr
+  std::atomic<int64_t> markId{0};  // socket-mark-id, of listeners too
+
+  ConnectOptions connect() const { return {sourceAddress.load(), static_cast<uint32_t>(markId.load())}; }
+};
 
 struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
@@ -41,7 +51,9 @@ struct Options {
   MonitoringOptions monitoring;
   acl::AclOptions acl;
   commands::SortOptions sorts{lists};
+  OutgoingOptions outgoing;
 
+  std::function<Status()> maxClientsChanged;  // can there be so many? Set by who knows the process's limits
   void notifyEventsChanged();
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/memory_report.h"
@@ -30,6 +31,8 @@ struct ProcessFacts {
   std::string allocator = "libc";
   std::string executable;
   std::string configFile;
+  std::string supervised = "no";  // or by whom: systemd, upstart
+  std::string monotonicClock = "none";
   int64_t processId = 0;
   uint64_t totalSystemMemory = 0;
   std::function<uint64_t()> residentMemory = [] { return uint64_t{0}; };
@@ -40,6 +43,9 @@ struct ProcessFacts {
   std::function<CpuTimes()> cpuOfProcess = [] { return CpuTimes{}; };
   std::function<int64_t()> tcpPort = [] { return int64_t{0}; };
   std::function<std::vector<ListenerFacts>()> listeners = [] { return std::vector<ListenerFacts>{}; };
+  // For systemd: lines of its protocol, and what the server is doing ("STATUS=…"). Any thread.
+  std::function<void(std::string_view lines)> tellSupervisor = [](std::string_view) {};
+  std::function<void(std::string_view text)> supervisorStatus = [](std::string_view) {};
   std::function<void(int64_t microseconds)> sleep = [](int64_t) {};  // DEBUG SLEEP: blocks the calling thread
 };
 

@@ -70,6 +70,7 @@ struct ShardState {
 
   DatabaseKeyMap<std::vector<std::shared_ptr<WatchToken>>> watches;
   DatabaseKeyMap<std::deque<std::shared_ptr<BlockedCall>>> blocked;
+  std::atomic<int64_t> blockedKeys{0};  // blocked.size(), for any thread
   std::vector<Reservation> reserved;  // Engine::reservations() tells whether there is any in all shards
 
   void watch(int db, std::string_view key, std::shared_ptr<WatchToken> token) {
@@ -93,6 +94,13 @@ struct ShardState {
     if (at == blocked.end()) return;
     std::erase_if(at->second, [call](const auto& c) { return c.get() == call; });
     if (at->second.empty()) blocked.erase(at);
+    blockedKeys.store(static_cast<int64_t>(blocked.size()), std::memory_order_relaxed);
+  }
+  void block(int db, std::string_view key, std::shared_ptr<BlockedCall> call) {
+    auto& queue = blocked[DatabaseKey{db, std::string(key)}];
+    // The same key given twice waits once.
+    if (queue.empty() || queue.back() != call) queue.push_back(std::move(call));
+    blockedKeys.store(static_cast<int64_t>(blocked.size()), std::memory_order_relaxed);
   }
 };
 

@@ -25,6 +25,7 @@ void Shutdown::begin(Request request, std::move_only_function<void()> failed) {
     return;
   }
   logger_.warning("User requested shutdown...");
+  if (begun_) begun_();
   running_ = true;
   ++attempt_;
   at_ = 0;
@@ -44,7 +45,10 @@ void Shutdown::onStepDone(uint64_t attempt, Status status) {
   if (!running_ || attempt != attempt_) return;
   if (!status) {
     logger_.warning(status.error().message);
-    if (!request_.force) return giveUp();
+    if (!request_.force) {
+      logger_.warning("Errors trying to shut down the server. Check the logs for more information.");
+      return giveUp();
+    }
   }
   ++at_;
   next();
@@ -52,6 +56,9 @@ void Shutdown::onStepDone(uint64_t attempt, Status status) {
 
 void Shutdown::giveUp() {
   running_ = false;
+  for (size_t i = 0; i < steps_.size() && i <= at_; ++i) {
+    if (steps_[i].undo) steps_[i].undo();
+  }
   for (auto& failed : std::exchange(waiting_, {})) failed();
 }
 

@@ -37,6 +37,8 @@ class Shutdown {
     std::function<void()> hurry = {};
     // ABORT: undoes what start() did, and done() is not called. Empty: it cannot be undone any more.
     std::function<void()> cancel = {};
+    // The server goes on after all: undoes what this step, done or cancelled, has left behind. May be empty.
+    std::function<void()> undo = {};
   };
 
   explicit Shutdown(Logger& logger) : logger_(logger) {}
@@ -44,6 +46,7 @@ class Shutdown {
   // --- Set-up ---
   void add(Step step);
   void setControl(EventLoop& control) { control_ = &control; }
+  void setBegun(std::function<void()> begun) { begun_ = std::move(begun); }  // a stop begins
   void setExit(std::function<void()> exit) { exit_ = std::move(exit); }  // all steps are done
 
   // Begins a stop, or joins the one that is under way. `failed` hears of its end if the server goes on.
@@ -61,6 +64,7 @@ class Shutdown {
 
   Logger& logger_;
   EventLoop* control_ = nullptr;
+  std::function<void()> begun_;
   std::function<void()> exit_;
   std::vector<Step> steps_;
   bool running_ = false;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kExpireBudget = 200;   // keys of one shard before the clock is looked at
 constexpr size_t kRehashRegions = 100;  // of one shard
+constexpr size_t kSampledBuckets = 4;   // of one table
 
 }  // namespace
 
@@ -63,6 +64,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
         }
       }
       engine_.keyspace().shard(shard).rehashSome(kRehashRegions);
+      engine_.keyspace().shard(shard).sampleTtl(kSampledBuckets);
     });
     if (cut || clock.mono() > deadline) {
       upkeepCursor_ = (upkeepCursor_ + i + 1) % mine;

@@ -37,6 +37,19 @@ size_t Keyspace::withExpiry(int db) const {
   return sum;
 }
 
+UnixMs Keyspace::meanExpiry(int db) const {
+  double sum = 0;
+  double count = 0;
+  for (const auto& shard : shards_) {
+    const UnixMs mean = shard->meanExpiry(db);
+    if (mean == 0) continue;
+    const auto weight = static_cast<double>(shard->withExpiry(db));
+    sum += weight * static_cast<double>(mean);
+    count += weight;
+  }
+  return count == 0 ? 0 : static_cast<UnixMs>(sum / count);
+}
+
 std::vector<std::shared_ptr<Table>> Keyspace::detachAll(int db) {
   std::vector<std::shared_ptr<Table>> detached;
   const int databases = static_cast<int>(options_.databases);

@@ -61,6 +61,7 @@ class Keyspace {
   // Sums over shards; exact with the world held, else as of no single moment. Safe to call from any thread.
   size_t size(int db) const;
   size_t withExpiry(int db) const;
+  UnixMs meanExpiry(int db) const;  // of those, sampled; 0: none, or not known yet
 
   // World held: detaches all tables of `db` (-1: of all) and returns them, to be freed wherever it suits.
   std::vector<std::shared_ptr<Table>> detachAll(int db);

@@ -117,6 +117,16 @@ void Shard::publishMemory(int db) {
   sizes_[at].expiryBytes.set(expiry_[at] != nullptr ? expiry_[at]->memory() : 0);
 }
 
+void Shard::sampleTtl(size_t buckets) {
+  for (size_t db = 0; db < tables_.size(); ++db) {
+    if (tables_[db] == nullptr) {
+      sizes_[db].ttl.clear();
+    } else {
+      sizes_[db].ttl.step(*tables_[db], buckets);
+    }
+  }
+}
+
 // --- Whole tables ---
 
 void Shard::publish(int db) {

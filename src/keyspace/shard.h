@@ -15,6 +15,7 @@
 #include "keyspace/retired_arrays.h"
 #include "keyspace/shard_lock.h"
 #include "keyspace/table.h"
+#include "keyspace/ttl_sample.h"
 
 namespace vigil::keyspace {
 
@@ -75,12 +76,16 @@ class alignas(64) Shard final : public Preserver {
   // Any thread: bytes of the database's table here and of its expiry index, as of the last upkeep.
   uint64_t tableMemory(int db) const { return sizes_[static_cast<size_t>(db)].tableBytes.get(); }
   uint64_t expiryMemory(int db) const { return sizes_[static_cast<size_t>(db)].expiryBytes.get(); }
+  // When those expire on the mean, sampled; 0: not known yet.
+  UnixMs meanExpiry(int db) const { return sizes_[static_cast<size_t>(db)].ttl.mean(); }
 
   // --- Upkeep, from the engine's cron with the lock held; each call is short ---
   // Deletes about `budget` entries whose time has come; returns how many it deleted. `more`: others are due.
   size_t expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more);
   // Goes on with resizing of tables, and tells what they take; true if there is more.
   bool rehashSome(size_t regions);
+  // Looks at this many buckets of each table whose entries expire, for meanExpiry().
+  void sampleTtl(size_t buckets);
 
   // --- Whole tables, with the world held ---
   // SWAPDB's part of this shard; the tables' snapshots go with them.
@@ -101,6 +106,7 @@ class alignas(64) Shard final : public Preserver {
     Counter withExpiry;
     Counter tableBytes;
     Counter expiryBytes;
+    TtlSample ttl;
   };
   Table& createTable(int db);
   void show(int db);

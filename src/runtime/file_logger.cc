@@ -1,9 +1,13 @@
 #include "runtime/file_logger.h"
 
 #include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
+#include <iterator>
+#include <utility>
 
 #include "base/ports/clock.h"
 
@@ -16,15 +20,30 @@ int localTimeOffset(int64_t wall) {
   return static_cast<int>(local.tm_gmtoff);
 }
 
+FileLogger::~FileLogger() {
+  if (!syslogName_.empty()) closelog();
+}
+
+void FileLogger::useSyslog(std::string name, int facility) {
+  syslogName_ = std::move(name);
+  openlog(syslogName_.c_str(), LOG_PID | LOG_NDELAY | LOG_NOWAIT, facility);
+}
+
 void FileLogger::write(LogLevel level, std::string_view text) {
   const UnixUs wall = clock_.wall();
   std::string line = formatLogLine(getpid(), role(), wall, localTimeOffset(wall), level, text);
   line += '\n';
   const int descriptor =
       path_.empty() ? STDOUT_FILENO : open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) return;
-  [[maybe_unused]] ssize_t written = ::write(descriptor, line.data(), line.size());
-  if (!path_.empty()) close(descriptor);
+  if (descriptor >= 0) {
+    [[maybe_unused]] ssize_t written = ::write(descriptor, line.data(), line.size());
+    if (!path_.empty()) close(descriptor);
+  }
+  if (!syslogName_.empty()) {
+    constexpr int kPriorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
+    syslog(kPriorities[std::min<size_t>(static_cast<size_t>(level), std::size(kPriorities) - 1)], "%.*s",
+           static_cast<int>(text.size()), text.data());
+  }
 }
 
 }  // namespace vigil::runtime

@@ -1,4 +1,4 @@
-// Logger to a file or, if the path is empty, to standard output.
+// Logger to a file or, if the path is empty, to standard output; also to the system's log, if asked to.
 //
 // Thread safe: each line is one write. The file is opened anew for every line, as Redis does, so that a log that was
 // rotated away is simply created again. A line that cannot be written is lost: there is nobody to tell.
@@ -20,6 +20,11 @@ int localTimeOffset(int64_t wall);
 class FileLogger final : public Logger {
  public:
   FileLogger(const Clock& clock, std::string path) : clock_(clock), path_(std::move(path)) {}
+  ~FileLogger() override;
+
+  // From now on lines go to the system's log too, under this name. `facility`: one of syslog.h's. Before there are other
+  // threads.
+  void useSyslog(std::string name, int facility);
 
  protected:
   void write(LogLevel level, std::string_view text) override;
@@ -27,6 +32,7 @@ class FileLogger final : public Logger {
  private:
   const Clock& clock_;
   const std::string path_;
+  std::string syslogName_;  // empty: no
 };
 
 }  // namespace vigil::runtime

@@ -1,12 +1,21 @@
 #include "runtime/machine.h"
 
+#include <pthread.h>
+
+#include <csignal>
+
 namespace vigil::runtime {
 
-void LoopThread::start() {
-  thread_ = std::thread([this] {
+void LoopThread::start(std::function<void()> threadStart) {
+  thread_ = std::thread([this, threadStart = std::move(threadStart)] {
     nameThisThread(name_);
+    if (threadStart) threadStart();
     loop_.run();
   });
+}
+
+void LoopThread::signal(int number) {
+  if (thread_.joinable()) pthread_kill(thread_.native_handle(), number);
 }
 
 void LoopThread::stop() {

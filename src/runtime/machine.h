@@ -6,8 +6,10 @@
 //   worker.start();  ...  worker.stop();     then destroy what is attached to worker.loop(), then worker
 #pragma once
 
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/ports/system.h"
 #include "runtime/epoll_loop.h"
@@ -21,10 +23,12 @@ namespace vigil::runtime {
 
 class Machine {
  public:
-  Machine(Logger& log, size_t taskThreads) : tasks_(taskThreads), network_(tasks_, log) {}
+  // `threadStart` is called first on each thread that carries out tasks.
+  Machine(Logger& log, size_t taskThreads, std::function<void()> threadStart = {})
+      : tasks_(taskThreads, std::move(threadStart)), network_(tasks_, log) {}
 
   System system() { return System{clock_, entropy_, network_, files_, tasks_}; }
-  const Clock& clock() const { return clock_; }
+  const MachineClock& clock() const { return clock_; }
   TlsContexts& tls() { return network_.tls(); }
 
  private:
@@ -44,9 +48,10 @@ class LoopThread {
   ~LoopThread() { stop(); }
 
   EpollLoop& loop() { return loop_; }
-  void start();
+  void start(std::function<void()> threadStart = {});
   // Waits until everything posted before has run and the thread has ended. Not on the loop's own thread.
   void stop();
+  void signal(int number);  // sends the running thread a signal; any thread
 
  private:
   EpollLoop loop_;

@@ -41,9 +41,10 @@ void TaskQueue::runAll() {
   }
 }
 
-ThreadSerialExecutor::ThreadSerialExecutor(std::string_view name)
-    : thread_([this, name = std::string(name)] {
+ThreadSerialExecutor::ThreadSerialExecutor(std::string_view name, std::function<void()> threadStart)
+    : thread_([this, name = std::string(name), threadStart = std::move(threadStart)] {
         nameThisThread(name);
+        if (threadStart) threadStart();
         queue_.runAll();
       }) {}
 
@@ -52,10 +53,12 @@ ThreadSerialExecutor::~ThreadSerialExecutor() {
   thread_.join();
 }
 
-ThreadTaskPool::ThreadTaskPool(size_t threads) {
+ThreadTaskPool::ThreadTaskPool(size_t threads, std::function<void()> threadStart)
+    : threadStart_(std::move(threadStart)) {
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this, i] {
       nameThisThread("vigil-task" + std::to_string(i));
+      if (threadStart_) threadStart_();
       queue_.runAll();
     });
   }
@@ -67,7 +70,7 @@ ThreadTaskPool::~ThreadTaskPool() {
 }
 
 std::unique_ptr<SerialExecutor> ThreadTaskPool::makeSerial(std::string_view name) {
-  return std::make_unique<ThreadSerialExecutor>(name);
+  return std::make_unique<ThreadSerialExecutor>(name, threadStart_);
 }
 
 }  // namespace vigil::runtime

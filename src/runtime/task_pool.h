@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -33,7 +34,8 @@ class TaskQueue {
 
 class ThreadSerialExecutor final : public SerialExecutor {
  public:
-  explicit ThreadSerialExecutor(std::string_view name);
+  // `threadStart`, if any, is called first on its thread.
+  explicit ThreadSerialExecutor(std::string_view name, std::function<void()> threadStart = {});
   ~ThreadSerialExecutor() override;
   void submit(Task task) override { queue_.push(std::move(task)); }
 
@@ -44,12 +46,14 @@ class ThreadSerialExecutor final : public SerialExecutor {
 
 class ThreadTaskPool final : public TaskPool {
  public:
-  explicit ThreadTaskPool(size_t threads);
+  // `threadStart`, if any, is called first on each thread, also on those of serial executors.
+  explicit ThreadTaskPool(size_t threads, std::function<void()> threadStart = {});
   ~ThreadTaskPool() override;
   void submit(Task task) override { queue_.push(std::move(task)); }
   std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) override;
 
  private:
+  const std::function<void()> threadStart_;
   TaskQueue queue_;
   std::vector<std::thread> threads_;
 };

@@ -23,6 +23,7 @@ Configuration::Configuration() {
   runtime::registerTlsOptions(registry, tls, reconfigure, [this] {
     if (clientAuthChanged) clientAuthChanged();
   });
+  process.addTo(registry);
   registry.addDirective({.name = "rename-command",
                          .minWords = 2,
                          .maxWords = 2,

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/server/process_options.h"
 #include "apps/server/server_options.h"
 #include "base/config.h"
 #include "base/stock_options.h"
@@ -31,6 +32,7 @@ class Configuration {
 
   ConfigRegistry registry;
   ServerOptions server;
+  ProcessOptions process;
   drivers::NodeOptions node;
   runtime::TlsOptions tls;
 

@@ -7,7 +7,8 @@
 
 namespace vigil::apps {
 
-Housekeeping::Housekeeping(EventLoop& control, engine::Engine& engine) : control_(control), engine_(engine) {
+Housekeeping::Housekeeping(EventLoop& control, engine::Engine& engine, std::function<void(bool replica)> role)
+    : control_(control), engine_(engine), role_(std::move(role)) {
   control_.post([this] { step(); });
 }
 
@@ -15,6 +16,7 @@ void Housekeeping::step() {
   constexpr int64_t kPeriodUs = 100'000;
   control_.after(kPeriodUs, [this] { step(); });
   engine_.statistics().sample(control_.now());
+  role_(engine_.state().replica.load());
   if (engine_.haveDuties()) return;  // a snapshot holds more than is used, for a while
   if (!memoryReturn_.step(usedMemory(), static_cast<int64_t>(runtime::residentMemory()))) return;
   for (size_t i = 0; i < engine_.workerCount(); ++i) {

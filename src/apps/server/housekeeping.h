@@ -1,6 +1,8 @@
 // What the process does ten times a second on the control loop: samples for INFO, and giving freed memory back.
 #pragma once
 
+#include <functional>
+
 #include "base/ports/event_loop.h"
 #include "runtime/memory_return.h"
 
@@ -12,14 +14,15 @@ namespace vigil::apps {
 
 class Housekeeping {
  public:
-  // Begins at once; ends with the loop.
-  Housekeeping(EventLoop& control, engine::Engine& engine);
+  // Begins at once; ends with the loop. `role` is told each time whether the node is a replica.
+  Housekeeping(EventLoop& control, engine::Engine& engine, std::function<void(bool replica)> role);
 
  private:
   void step();
 
   EventLoop& control_;
   engine::Engine& engine_;
+  const std::function<void(bool)> role_;
   runtime::MemoryReturn memoryReturn_;
 };
 

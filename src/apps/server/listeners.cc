@@ -19,12 +19,14 @@ Status Listeners::open() {
 Status Listeners::openTcp() {
   ListenOptions how;
   how.backlog = static_cast<int>(options_.tcpBacklog.load());
+  how.markId = markId_;
   return openPort("tcp", options_.port.load(), how, tcp_);
 }
 
 Status Listeners::openTls() {
   ListenOptions how;
   how.backlog = static_cast<int>(options_.tcpBacklog.load());
+  how.markId = markId_;
   how.tls = tlsOptions_;
   return openPort("tls", options_.tlsPort.load(), how, tls_);
 }
@@ -58,6 +60,7 @@ Status Listeners::openUnix() {
   if (path.empty()) return {};
   ListenOptions how;
   how.backlog = static_cast<int>(options_.tcpBacklog.load());
+  how.markId = markId_;
   how.unixPermissions = static_cast<uint32_t>(options_.unixSocketPermissions.load());
   auto listener = network_.listen(control_, {path, 0}, how, accept_);
   if (!listener) return fail("Failed opening Unix socket: " + listener.error().message);

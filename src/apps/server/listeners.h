@@ -23,9 +23,14 @@ namespace vigil::apps {
 
 class Listeners {
  public:
-  Listeners(Network& network, EventLoop& control, const ServerOptions& options, Logger& logger,
-            Network::AcceptHandler accept)
-      : network_(network), control_(control), options_(options), logger_(logger), accept_(std::move(accept)) {}
+  Listeners(Network& network, EventLoop& control, const ServerOptions& options, uint32_t markId,
+            Logger& logger, Network::AcceptHandler accept)
+      : network_(network),
+        control_(control),
+        options_(options),
+        markId_(markId),
+        logger_(logger),
+        accept_(std::move(accept)) {}
 
   // Before open(): how TLS connections are accepted.
   void setTls(TlsListenOptions tls) { tlsOptions_ = std::move(tls); }
@@ -51,6 +56,7 @@ class Listeners {
   Network& network_;
   EventLoop& control_;
   const ServerOptions& options_;
+  const uint32_t markId_;  // socket-mark-id
   Logger& logger_;
   const Network::AcceptHandler accept_;
   TlsListenOptions tlsOptions_;

@@ -25,17 +25,19 @@ size_t threadCount(const ServerOptions& options) {
 
 }  // namespace
 
-Server::Server(Configuration& configuration, Logger& logger)
+Server::Server(Configuration& configuration, Logger& logger, ProcessLife& life)
     : configuration_(configuration),
       logger_(logger),
-      machine_(logger, kTaskThreads),
+      life_(life),
+      machine_(logger, kTaskThreads, life.taskStart()),
       control_(machine_.clock(), "vigil-control"),
       node_(machine_.system(), logger, configuration.node),
       configControl_(configuration.registry),
-      listeners_(machine_.system().network, control_.loop(), configuration.server, logger,
+      listeners_(machine_.system().network, control_.loop(), configuration.server,
+                 static_cast<uint32_t>(configuration.node.engine.outgoing.markId.load()), logger,
                  [this](std::unique_ptr<Stream> stream) { node_.accept(std::move(stream)); }) {}
 
-Server::~Server() = default;
+Server::~Server() { life_.unwatch(); }
 
 Status Server::start() {
   configuration_.node.rdb.processId.store(getpid());
@@ -49,6 +51,7 @@ Status Server::start() {
   engine::Engine& engine = node_.engine();
   engine::ProcessFacts& facts = engine.process();
   fillProcessFacts(facts);
+  facts.monotonicClock = machine_.clock().describe();
   facts.configFile = configuration_.file;
   facts.tcpPort = [&options = configuration_.server] {
     const int64_t port = options.port.load();
@@ -63,8 +66,11 @@ Status Server::start() {
   }
   if (auto s = startTls(loops); !s) return s;
   if (auto s = listeners_.open(); !s) return s;
-  housekeeping_.emplace(control_.loop(), engine);
-  for (auto& worker : workers_) worker->start();
+  std::vector<runtime::LoopThread*> threads;
+  for (auto& worker : workers_) threads.push_back(worker.get());
+  life_.watch(engine, control_.loop(), std::move(threads));
+  housekeeping_.emplace(control_.loop(), engine, [this](bool replica) { life_.followRole(replica); });
+  for (auto& worker : workers_) worker->start(life_.workerStart());
   return {};
 }
 
@@ -128,9 +134,7 @@ void Server::onSignal(int signal) {
   request.noSave = (flags & shutdownFlag::kNoSave) != 0 || node_.engine().state().loading.load();
   request.now = (flags & shutdownFlag::kNow) != 0;
   request.force = (flags & shutdownFlag::kForce) != 0;
-  shutdown.request(request, [this] {
-    logger_.warning("Errors trying to shut down the server. Check the logs for more information.");
-  });
+  shutdown.request(request, {});
 }
 
 int Server::run() {
@@ -139,18 +143,24 @@ int Server::run() {
   auto stop = [&stopping, once = std::make_shared<std::atomic_flag>()](int code) {
     if (!once->test_and_set()) stopping.set_value(code);
   };
-  node_.engine().shutdown().setExit([stop] { stop(0); });
+  engine::Shutdown& shutdown = node_.engine().shutdown();
+  shutdown.setExit([stop] { stop(0); });
+  shutdown.setBegun([this] { life_.supervision().tell("STOPPING=1\n"); });
   runtime::Signals signals(control_.loop(), [this](int signal) { onSignal(signal); });
-  control_.start();
+  control_.start(life_.workerStart());
   node_.load([this, stop](Status loaded) {
-    if (loaded) return announceReady();
-    logger_.warning(loaded.error().message);
-    stop(1);
+    if (!loaded) {
+      logger_.warning(loaded.error().message);
+      return stop(1);
+    }
+    announceReady();
+    life_.ready(node_.engine().state().replica.load());
   });
   const int code = stopping.get_future().get();
   control_.stop();
   for (auto& worker : workers_) worker->stop();
   listeners_.close();
+  life_.unwatch();
   node_.stop();
   return code;
 }

@@ -9,6 +9,7 @@
 #include "apps/server/configuration.h"
 #include "apps/server/housekeeping.h"
 #include "apps/server/listeners.h"
+#include "apps/server/process_life.h"
 #include "drivers/node.h"
 #include "engine/config_commands.h"
 #include "runtime/machine.h"
@@ -18,7 +19,7 @@ namespace vigil::apps {
 
 class Server {
  public:
-  Server(Configuration& configuration, Logger& logger);
+  Server(Configuration& configuration, Logger& logger, ProcessLife& life);
   ~Server();
 
   // Opens the listeners and starts the threads. The error is for the log; the process then exits with 1.
@@ -37,6 +38,7 @@ class Server {
 
   Configuration& configuration_;
   Logger& logger_;
+  ProcessLife& life_;
   runtime::Machine machine_;
   runtime::LoopThread control_;
   std::vector<std::unique_ptr<runtime::LoopThread>> workers_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/server/configuration.h"
+#include "apps/server/process_life.h"
 #include "apps/server/server.h"
 #include "engine/version.h"
 #include "runtime/daemon.h"
@@ -31,19 +32,22 @@ constexpr char kUsage[] =
     "       vigil-server --port 7777 --replicaof 127.0.0.1 8888\n"
     "       vigil-server /etc/myredis.conf --loglevel verbose -\n";
 
-int serve(apps::Configuration& configuration) {
+int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
   const apps::ServerOptions& options = configuration.server;
   runtime::MachineClock clock;
   runtime::FileLogger logger(clock, options.logFile.load());
   logger.setLevel(options.logLevel.load());
   configuration.setLogLevel = [&logger](LogLevel level) { logger.setLevel(level); };
-  if (options.daemonize.load()) {
+  const apps::ProcessOptions& process = configuration.process;
+  if (process.syslog.load()) logger.useSyslog(process.syslogIdent.load(), process.syslogFacility.load());
+  logger.setRole('C');  // until the server itself begins
+  apps::ProcessLife life(configuration, logger, title);
+  if (life.daemonizes()) {
     if (auto s = runtime::daemonize(); !s) {
       std::fprintf(stderr, "Can't daemonize: %s\n", s.error().message.c_str());
       return 1;
     }
   }
-  logger.setRole('C');  // until the server itself begins
   logger.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
   logger.notice("Redis version=" + std::string(engine::kRedisVersion) +
                 ", bits=64, commit=00000000, modified=0, pid=" + std::to_string(getpid()) + ", just started");
@@ -55,8 +59,9 @@ int serve(apps::Configuration& configuration) {
     logger.notice("Configuration loaded");
   }
   logger.setRole('M');
-  logger.notice("Vigil " + std::string(engine::kVigilVersion) +
-                ", running mode=standalone, port=" + std::to_string(options.port.load() != 0 ? options.port.load() : options.tlsPort.load()) + ".");
+  logger.notice("Vigil " + std::string(engine::kVigilVersion) + ", monotonic clock: " + clock.describe());
+  const int64_t port = options.port.load() != 0 ? options.port.load() : options.tlsPort.load();
+  logger.notice("Running mode=standalone, port=" + std::to_string(port) + ".");
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }
@@ -66,16 +71,24 @@ int serve(apps::Configuration& configuration) {
   } else {
     return 1;
   }
+  configuration.node.engine.maxClientsChanged = [&configuration, &logger]() -> Status {
+    const auto wanted = static_cast<uint64_t>(configuration.node.engine.maxClients.load());
+    const uint64_t possible = runtime::raiseOpenFileLimit(wanted, logger).value_or(0);
+    if (possible >= wanted) return {};
+    return fail("The operating system is not able to handle the specified number of clients, try with " +
+                std::to_string(possible));
+  };
   for (const std::string& warning : runtime::hostWarnings(static_cast<int>(options.tcpBacklog.load()))) {
     logger.warning(warning);
   }
-  apps::Server server(configuration, logger);
+  life.begin();
+  apps::Server server(configuration, logger, life);
   if (auto started = server.start(); !started) {
     logger.warning(started.error().message);
     return 1;
   }
   std::string pidFile = options.pidFile.load();
-  if (pidFile.empty() && options.daemonize.load()) pidFile = "/var/run/redis.pid";
+  if (pidFile.empty() && life.daemonizes()) pidFile = "/var/run/redis.pid";
   if (!pidFile.empty()) {
     if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
   }
@@ -93,6 +106,7 @@ int serve(apps::Configuration& configuration) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  runtime::ProcessTitle title(argc, argv);
   if (arguments.size() == 1) {
     const std::string& only = arguments.front();
     if (only == "-v" || only == "--version") {
@@ -122,5 +136,5 @@ int main(int argc, char** argv) {
     logger.warning(loaded.error().message);
     return 1;
   }
-  return serve(configuration);
+  return serve(configuration, title);
 }

@@ -64,12 +64,14 @@ void RdbDriver::saveForShutdown(Done done) {
       engine_.pause().clear(engine::Pause::Purpose::kShutdown);
       engine_.resumePaused();
     });
+    engine_.process().supervisorStatus("Error trying to save the DB, can't exit.");
     done(fail("Error trying to save the DB, can't exit."));
   };
   auto shared = std::make_shared<Done>(std::move(finish));
   engine_.withWorld([this, shared] {
     engine_.pause().set(engine::Pause::Purpose::kShutdown, engine::Pause::Kind::kAll, INT64_MAX);
     engine_.logger().notice("Saving the final RDB snapshot before exiting.");
+    engine_.process().supervisorStatus("Saving the final RDB snapshot");
     cancelBackground();
     // The cancelled save ends on the executor, and this one begins only then.
     executor_->submit([this, shared] {

@@ -114,6 +114,7 @@ void ReplicaDriver::inWorld(const Effects& effects, SnapshotLoader* loaded) {
         break;
       case Effect::Kind::kInstall:
         if (loaded) install(effect, *loaded);
+        installed_.store(true);
         break;
       case Effect::Kind::kDropReplicas:
         masterSide_.dropAll();
@@ -150,6 +151,10 @@ void ReplicaDriver::onControl(const Effects& effects) {
         break;
       case Effect::Kind::kStream:
         startStream();
+        engine_.process().supervisorStatus(
+            std::string("MASTER <-> REPLICA sync: ") +
+            (installed_.exchange(false) ? "Finished with success." : "Partial Resynchronization accepted.") +
+            " Ready to accept connections in read-write mode.");
         break;
       case Effect::Kind::kHandOverAnswered:
         handOverAnswered_(effect.text);
@@ -166,8 +171,9 @@ void ReplicaDriver::connect(const Effect& effect) {
   disconnect();
   const uint64_t attempt = effect.id;
   connectionAttempt_ = attempt;
-  auto stream = engine_.system().network.connect({effect.master.host, effect.master.port},
-                                                  {.tls = options_.tls.load()});
+  ConnectOptions how = engine_.options().outgoing.connect();
+  how.tls = options_.tls.load();
+  auto stream = engine_.system().network.connect({effect.master.host, effect.master.port}, how);
   connection_ =
       std::make_unique<MasterConnection>(engine_.control(), std::move(stream), [this, attempt](LinkEvent event) {
         event.attempt = attempt;

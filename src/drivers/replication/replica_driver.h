@@ -105,6 +105,7 @@ class ReplicaDriver final : public MasterStream::Owner {
   MasterDriver& masterSide_;
   std::unique_ptr<SerialExecutor> executor_;
   std::atomic<uint64_t> liveAttempt_{0};
+  std::atomic<bool> installed_{false};  // a full resync has come to its end, and no stream has begun since
 
   mutable Mutex mutex_;
   std::unique_ptr<Link> link_ GUARDED_BY(mutex_);

@@ -15,8 +15,12 @@ Replication::Replication(engine::Engine& engine, ReplicationOptions& options, Rd
       options_(options),
       master_(engine, options, rdb, rdbOptions),
       replica_(engine, options, rdb, master_),
-      failover_(engine, options, master_, replica_) {
-  master_.setAckListener([this] { failover_.progress(); });
+      failover_(engine, options, master_, replica_),
+      shutdownWait_(engine, options, master_) {
+  master_.setAckListener([this] {
+    failover_.progress();
+    shutdownWait_.progress();
+  });
   replica_.setHandOverListener([this](const std::string& refusal) { failover_.handOverAnswered(refusal); });
 }
 
@@ -24,6 +28,10 @@ void Replication::registerCommands() {
   engine_.addCommands(replicationCommands(), this);
   engine_.addCommands(failoverCommands(), this);
   engine_.info().add("replication", "replication", [this](engine::InfoWriter& out) { writeInfo(out); });
+  engine_.shutdown().add(shutdownWait_.step());
+  engine_.info().add("server", "shutdown", [this](engine::InfoWriter& out) {
+    if (const int64_t left = shutdownWait_.millisecondsLeft(); left >= 0) out.number("shutdown_in_milliseconds", left);
+  });
   engine_.info().add("stats", "syncs", [this](engine::InfoWriter& out) { writeSyncStatistics(out); });
 }
 
@@ -53,6 +61,7 @@ void Replication::tick() {
   replica_.tick();
   master_.tick();
   failover_.progress();
+  shutdownWait_.progress();
 }
 
 void Replication::optionsChanged() {

@@ -14,6 +14,7 @@
 #include "drivers/replication/master_driver.h"
 #include "drivers/replication/replica_driver.h"
 #include "drivers/replication/replication_options.h"
+#include "drivers/replication/shutdown_wait.h"
 
 namespace vigil::engine {
 class InfoWriter;
@@ -53,6 +54,7 @@ class Replication {
   MasterDriver master_;
   ReplicaDriver replica_;
   FailoverDriver failover_;
+  ShutdownWait shutdownWait_;
 };
 
 }  // namespace vigil::drivers

@@ -35,6 +35,7 @@ struct ReplicationOptions {
   std::atomic<int64_t> backlogSize{1 << 20};
   std::atomic<int64_t> backlogTtl{3600};
   std::atomic<int64_t> timeout{60};
+  std::atomic<int64_t> shutdownTimeout{10};  // seconds that a stop waits for replicas
   std::atomic<int64_t> pingPeriod{10};
   std::atomic<bool> disableNoDelay{false};
   std::atomic<bool> tls{false};  // towards our master, and what port we name to it
