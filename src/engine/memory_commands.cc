@@ -39,7 +39,9 @@ void usage(Context& ctx) {
       args.syntaxError();
       return;
     }
-    if (!args.integer(samples)) return;
+    const auto given = args.integer();
+    if (!given) return;
+    samples = *given;
     if (samples < 0) {
       args.syntaxError();
       return;
