@@ -65,8 +65,7 @@ void runAof(SimWorld& world, Outcome& outcome, bool always) {
     if (random.chance(0.7)) node.disk().faults = DiskFaults{};
     if (!revive(world, node, outcome)) break;
     node.disk().faults = DiskFaults{};
-    Window when{death, death};
-    if (!always && node.lostPower()) when.from = death > 2 * kSecond ? death - 2 * kSecond : 0;
+    const Window when = always ? Window{death, death} : node.recoveredWithoutAlways();
     clients.checkRecovery(node.address(), death, when, outcome);
     clients.release();
   }

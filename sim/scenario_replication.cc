@@ -66,7 +66,7 @@ std::vector<Group::Row> Group::configuration(bool replica) {
                            {"repl-timeout", "4"},
                            {"repl-ping-replica-period", "1"},
                            {"repl-diskless-sync", random_.chance(0.6) ? "yes" : "no"},
-                           {"repl-backlog-size", random_.chance(0.5) ? "65536" : "1048576"}};
+                           {"repl-backlog-size", random_.chance(0.5) ? "8192" : "1048576"}};
   const bool aof = replica ? random_.chance(0.4) : masterDies_ || random_.chance(0.4);
   if (!aof) return rows;
   const bool always = random_.chance(0.5);
@@ -161,8 +161,7 @@ void Group::killMaster() {
   world_.runFor(random_.between(kMs, 3 * kSecond));  // what travels arrives, links find out
   if (!master().startAndLoad()) return fail("the master did not start again: " + master().startError());
   checkNobodyIsAhead(history);
-  Window when{death, death};
-  if (!always_ && master().lostPower()) when.from = std::max<SimTime>(0, death - 2 * kSecond);
+  const Window when = always_ ? Window{death, death} : master().recoveredWithoutAlways();
   clients_->checkRecovery(master().address(), death, when, outcome_);
   clients_->release();
 }

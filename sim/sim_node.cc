@@ -1,6 +1,12 @@
 #include "sim/sim_node.h"
 
+#include <algorithm>
+
 namespace vigil::sim {
+
+namespace {
+constexpr SimTime kEverySecond = 2 * kSecond;  // what appendfsync everysec may lose
+}
 
 SimNode::Life::Life(SimNode& owner, ProcessPtr started)
     : process(std::move(started)),
@@ -104,6 +110,7 @@ void SimNode::bury(Death how) {
   ++deaths_;
   if (life_->ready) {
     lastDeath_ = world_.now();
+    aofFailedSince_ = life_->logger.aofFailedSince;
     lostPower_ = false;
   }
   lostPower_ = lostPower_ || how == Death::kPowerLoss;
@@ -121,6 +128,13 @@ void SimNode::pause(SimTime duration) {
   if (!running()) return;
   life_->process->trace("pauses");
   life_->process->pausedUntil = world_.now() + duration;
+}
+
+Window SimNode::recoveredWithoutAlways() const {
+  SimTime from = lastDeath_;
+  if (aofFailedSince_ != 0) from = std::min(from, aofFailedSince_ - kEverySecond);
+  if (lostPower_) from -= kEverySecond;
+  return {std::max<SimTime>(0, from), lastDeath_};
 }
 
 }  // namespace vigil::sim

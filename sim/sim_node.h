@@ -11,6 +11,7 @@
 #include "base/log_line.h"
 #include "base/ports/system.h"
 #include "drivers/node.h"
+#include "sim/model.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_loop.h"
 #include "sim/sim_network.h"
@@ -44,6 +45,9 @@ class SimNode {
   SimTime lastDeath() const { return lastDeath_; }
   // Whether the machine lost power at any death since the last start that served.
   bool lostPower() const { return lostPower_; }
+  // As of which moment it may recover from the last death of a process that served, with appendfsync everysec: two
+  // seconds are lost with the machine's power; and while the AOF could not be written, reads showed what was not safe.
+  Window recoveredWithoutAlways() const;
 
   drivers::Node& node() { return *life_->node; }
   SimProcess& process() { return *life_->process; }
@@ -60,10 +64,13 @@ class SimNode {
    public:
     explicit TraceLogger(SimProcess& process) : process_(process) {}
     std::string last;
+    SimTime aofFailedSince = 0;
 
    protected:
     void write(LogLevel, std::string_view text) override {
       last = text;
+      if (text.starts_with("Error writing to the AOF") && aofFailedSince == 0) aofFailedSince = process_.world.now();
+      if (text.starts_with("AOF write error looks solved")) aofFailedSince = 0;
       process_.trace(text);
     }
 
@@ -102,6 +109,7 @@ class SimNode {
   size_t deaths_ = 0;
   SimTime lastDeath_ = 0;  // of a process that served
   bool lostPower_ = false;
+  SimTime aofFailedSince_ = 0;  // since when the AOF could not be written, at that death; 0: it could
   Death dying_ = Death::kKill;  // how the process dies that does so in the running step
   std::string startError_;
   std::unique_ptr<Life> life_;

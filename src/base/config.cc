@@ -69,7 +69,7 @@ bool ConfigRegistry::isSensitive(std::string_view name) const {
   return option != nullptr && option->row.sensitive;
 }
 
-Status ConfigRegistry::loadDirective(const std::string& name, std::span<const std::string> words) {
+Status ConfigRegistry::loadDirective(const std::string& name, std::span<const std::string> words, ConfigPhase phase) {
   auto found = byName_.find(name);
   if (found == byName_.end()) {
     auto directive = directives_.find(name);
@@ -90,7 +90,7 @@ Status ConfigRegistry::loadDirective(const std::string& name, std::span<const st
   } else if (words.size() != 1) {
     return fail("wrong number of arguments");
   }
-  auto stored = type.set(words, ConfigPhase::kStart);
+  auto stored = type.set(words, phase);
   return stored ? Status() : std::unexpected(std::move(stored.error()));
 }
 

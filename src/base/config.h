@@ -83,7 +83,8 @@ class ConfigRegistry {
   const std::vector<std::unique_ptr<Option>>& options() const { return options_; }  // in order of registration
 
   // One line of the file or the command line, its name in lower case: the sink of a ConfigReader.
-  Status loadDirective(const std::string& name, std::span<const std::string> words);
+  Status loadDirective(const std::string& name, std::span<const std::string> words,
+                       ConfigPhase phase = ConfigPhase::kStart);
 
   // CONFIG GET: names and values. A name without * ? [ is looked up in any case and shown as it was asked for; a
   // pattern matches names and aliases in any case.

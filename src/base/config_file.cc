@@ -120,15 +120,17 @@ Loaded ConfigReader::loadLine(std::string_view line, const std::string& source, 
   if (words->empty()) return {};
   std::string name = toLower(words->front());
   if (name != "include" || words->size() != 2) {
-    auto taken = sink_(name, std::span<const std::string>(*words).subspan(1));
+    auto taken = sink_(name, std::span<const std::string>(*words).subspan(1), afterInclude_);
     return taken ? Loaded() : problemAt(std::move(taken.error().message), source, number, line);
   }
   if (depth_ == kMaxIncludeDepth) return problemAt("Too many nested include directives", source, number, line);
   ++depth_;
+  afterInclude_ = false;
   size_t fromItsStart = 0;
   const std::string& path = (*words)[1];
   auto loaded = isPattern(path) ? loadPattern(path, fromItsStart) : loadFile(path, fromItsStart);
   --depth_;
+  afterInclude_ = true;
   return loaded;
 }
 

@@ -55,8 +55,10 @@ struct ConfigLoadError {
   std::optional<ConfigPlace> place;  // none: a file could not be opened, and `problem` is a line for the log
 };
 
-// Takes one directive: its name in lower case and its words. Its error text is shown to the user.
-using DirectiveSink = std::function<Status(const std::string& name, std::span<const std::string> words)>;
+// Takes one directive: its name in lower case and its words. Its error text is shown to the user. `afterInclude`: an
+// included file has ended, and this line does not stand in another one.
+using DirectiveSink =
+    std::function<Status(const std::string& name, std::span<const std::string> words, bool afterInclude)>;
 
 class ConfigReader {
  public:
@@ -79,6 +81,7 @@ class ConfigReader {
   FileSystem& files_;
   DirectiveSink sink_;
   int depth_ = 0;
+  bool afterInclude_ = false;
 };
 
 // The paths that exist and match a shell pattern, sorted. As glob(3): * and ? do not cross a / nor match a leading dot.

@@ -54,11 +54,12 @@ class TextFiles final : public FileSystem {
 
 class ConfigFileTest : public testing::Test {
  protected:
-  // Every directive read, as name(word,word); `bad` is refused.
+  // Every directive read, as name(word,word), with a > in front once an included file has ended; `bad` is refused.
   std::string load(const std::string& file, std::optional<std::string_view> input, std::string_view options) {
     std::string seen;
-    ConfigReader reader(files_, [&](const std::string& name, std::span<const std::string> words) -> Status {
+    ConfigReader reader(files_, [&](const std::string& name, std::span<const std::string> words, bool afterInclude) -> Status {
       if (name == "bad") return fail("Bad directive or wrong number of arguments");
+      if (afterInclude) seen += '>';
       seen += name + "(";
       for (const std::string& word : words) seen += "[" + word + "]";
       seen += ")";
@@ -119,7 +120,7 @@ TEST_F(ConfigFileTest, IncludesFilesAndPatterns) {
                   {"d/x.inc", "x 1"},
                   {"d/.hidden.inc", "bad"},
                   {"d/e/z.inc", "bad"}};
-  EXPECT_EQ(load("a.conf", std::nullopt, ""), "one([1])three([3])two([2])x([1])y([1])");
+  EXPECT_EQ(load("a.conf", std::nullopt, ""), "one([1])three([3])>two([2])x([1])y([1])");
   files_.texts["d/b.conf"] = "x 1\nbad";
   EXPECT_NE(load("a.conf", std::nullopt, "")
                 .find("at line 2\n>>> 'bad'\nBad directive or wrong number of arguments\n"

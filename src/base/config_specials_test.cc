@@ -31,6 +31,19 @@ TEST(OutputBufferLimits, AreSetPerClass) {
   EXPECT_EQ(type->get(), "normal 0 0 0 slave 7 6 5 pubsub 1048576 1024 5");
 }
 
+TEST(SavePoints, LinesAddUntilAnIncludedFileHasEnded) {
+  Shared<SavePoints> value(kDefaultSavePoints);
+  auto type = savePointsOption(value);
+  auto line = [&](std::string_view text, ConfigPhase phase) {
+    return type->set(*splitArguments(text), phase).has_value() ? type->get() : "refused";
+  };
+  EXPECT_EQ(line("900 1", ConfigPhase::kStart), "900 1");
+  EXPECT_EQ(line("300 10", ConfigPhase::kStart), "900 1 300 10");
+  EXPECT_EQ(line("60 100", ConfigPhase::kAfterInclude), "60 100");
+  EXPECT_EQ(line("7 7 8 8", ConfigPhase::kAfterInclude), "7 7 8 8");
+  EXPECT_EQ(line("5 5", ConfigPhase::kRunning), "5 5");
+}
+
 TEST(AddressList, ShowsAndRewritesItsAddresses) {
   Shared<AddressList> value(AddressList{"*", "-::*"});
   auto type = addressListOption(value);

@@ -24,7 +24,9 @@
 namespace vigil {
 
 // Start: a line of the file or the command line, of which several may add up. Running: CONFIG SET, which replaces.
-enum class ConfigPhase { kStart, kRunning };
+// kAfterInclude: still at start, but behind the end of an included file. Redis takes that for the end of all reading, and
+// lines that would add to those before them replace them instead.
+enum class ConfigPhase { kStart, kAfterInclude, kRunning };
 
 class OptionType {
  public:

@@ -19,8 +19,11 @@ keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy&
 }  // namespace
 
 Node::Node(const System& system, Logger& logger, NodeOptions& options)
-    : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
+    : options_(options),
+      engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
               oplog::History{system.entropy.hex(40)}),
+      spill_(system.files, "temp-log-" + std::to_string(options.rdb.processId.load()) + "-", 0),
+      spillWriter_(system.tasks.makeSerial("vigil-spill")),
       rdb_(engine_, options.rdb),
       aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb) {}
@@ -39,10 +42,18 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.setDurable([this] { return aof_.enabled() ? aof_.synced() : -1; });
   replication_.replica().setListener(
       {.installed = [this] { aof_.rebaseHere(); }, .historyChanged = [this] { aof_.historyChanged(); }});
+  useSpill();
   rdb_.start();
   aof_.start();
   replication_.start();
   return {};
+}
+
+void Node::useSpill() {
+  engine_.log().useSpill(&spill_, spillWriter_.get(), [this](const Error& error) {
+    engine_.logger().warning("A reader of the replication log that is too slow for memory loses its place: " +
+                             error.message);
+  });
 }
 
 void Node::load(std::move_only_function<void(Status)> loaded) {
@@ -61,6 +72,8 @@ void Node::stop() {
   replication_.stop();
   rdb_.stop();
   aof_.stop();
+  spillWriter_.reset();
+  engine_.log().useSpill(nullptr, nullptr, nullptr);
   engine_.stop();
 }
 

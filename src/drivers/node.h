@@ -19,6 +19,7 @@
 #include "drivers/persistence/rdb_driver.h"
 #include "drivers/replication/replication.h"
 #include "engine/engine.h"
+#include "oplog/spill.h"
 
 namespace vigil::drivers {
 
@@ -45,7 +46,12 @@ class Node {
   Aof& aof() { return aof_; }
 
  private:
+  void useSpill();
+
+  NodeOptions& options_;
   engine::Engine engine_;
+  oplog::Spill spill_;
+  std::unique_ptr<SerialExecutor> spillWriter_;
   RdbDriver rdb_;
   Aof aof_;
   Replication replication_;

@@ -17,6 +17,7 @@ struct NodeState {
   std::atomic<bool> loading{false};            // a data set is being loaded: only commands with kLoading
   std::atomic<bool> saveFailed{false};         // stop-writes-on-bgsave-error applies
   std::atomic<int> aofError{0};                // errno with which the AOF cannot be written, 0: it can
+  std::atomic<bool> aofErrorHidesUnsafe{false};  // then: what reads that depend on unsafe writes show (appendfsync always)
   std::atomic<int> snapshotBacklog{0};         // snapshots, or the AOF, that cannot keep up: writers are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
 };

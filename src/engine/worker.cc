@@ -629,7 +629,7 @@ bool Worker::beforeSleep() {
           commitWaiters_.push_back(connection);
           continue;
         }
-        connection->failReplies(aofErrorText(aofError));
+        if (mustNotShow(session)) connection->failReplies(aofErrorText(aofError));
       }
       connection->flush();
       if (session.out.empty() && session.out.memory() > kShrinkOutput) session.out.shrink();
@@ -642,6 +642,15 @@ bool Worker::beforeSleep() {
     for (uint64_t id : closing) removeConnection(id);
   }
   return more;
+}
+
+// While the AOF cannot be written: whether replies that depend on writes which are not safe must not be sent. Those of
+// the writes themselves never are. Reads that show others' writes are, as in Redis, unless appendfsync is always: what
+// has been shown is then on disk.
+bool Worker::mustNotShow(Session& session) {
+  const bool own = session.lastWrite > session.refusedWrite && !engine_.commit().reached(session.lastWrite);
+  if (own) session.refusedWrite = session.lastWrite;
+  return own || engine_.state().aofErrorHidesUnsafe.load(std::memory_order_relaxed);
 }
 
 bool Worker::backgroundStep() {

@@ -194,6 +194,7 @@ class Worker {
   void checkClients();
   void upkeepOfShards(int64_t periodUs);
   bool backgroundStep();
+  bool mustNotShow(Session& session);
 
   Engine& engine_;
   const size_t number_;

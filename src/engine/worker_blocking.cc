@@ -37,6 +37,7 @@ void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuf
     endedBlocked(session, *call, nanos);
     if (session.replyMode == ReplyMode::kOn) session.out.appendAll(std::move(reply));
     if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
+    session.lastWrite = std::max(session.lastWrite, depends);  // what was popped for it
     queueFlush(*connection);
     connection->resume();
     connection->publishInfo();

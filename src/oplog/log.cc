@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/ports/executor.h"
+#include "base/simulation.h"
 #include "oplog/spill.h"
 #include "wire/resp_writer.h"
 
@@ -14,9 +15,11 @@ namespace vigil::oplog {
 
 namespace {
 
-constexpr size_t kBlockBytes = 64 * 1024;
-// What may be held for slow readers beside the backlog before it goes to disk.
-constexpr size_t kMemoryBeyondBacklog = 16 << 20;
+// The simulator's are small, so that its short runs have many blocks and readers that fall behind.
+constexpr size_t kBlockBytes = kSimulated ? 1024 : 64 * 1024;
+// What may be held for slow readers beside the backlog before it goes to disk. An AOF that is synced every second is
+// one: what it has not synced is held, and is not to be written twice at every rate that a disk can take.
+constexpr size_t kMemoryBeyondBacklog = kSimulated ? 8 * 1024 : 64 << 20;
 
 // "SELECT db" as a record; returns its size.
 size_t encodeSelect(int db, char* at) {
@@ -168,16 +171,18 @@ void Log::spillSome() {
     std::shared_ptr<Block> block;
     std::shared_ptr<char[]> bytes;
     Offset oldest;
+    Spill* spill = nullptr;
     {
       MutexLock guard(mutex_);
+      spill = spill_;
       oldest = blocks_.front()->start;
       block = nextToSpill();
       if (block) bytes = block->bytes;
       if (!block) spilling_ = false;
     }
-    spill_->dropBelow(oldest);
+    spill->dropBelow(oldest);
     if (!block) return;
-    Status written = spill_->append(block->start, {bytes.get(), block->reserved});
+    Status written = spill->append(block->start, {bytes.get(), block->reserved});
     std::function<void(const Error&)> failed;
     {
       MutexLock guard(mutex_);
@@ -217,6 +222,11 @@ void Log::useSpill(Spill* spill, SerialExecutor* writer, std::function<void(cons
 uint64_t Log::spilled() const {
   MutexLock guard(mutex_);
   return spill_ ? spill_->bytes() : 0;
+}
+
+void Log::setSpillLimit(uint64_t bytes) {
+  MutexLock guard(mutex_);
+  if (spill_) spill_->setMaxBytes(bytes);
 }
 
 Offset Log::append(int db, Args command) {
@@ -333,6 +343,11 @@ size_t Log::memory() const {
   size_t total = memory_;
   for (const auto& block : blocks_) total += block->units.capacity() * sizeof(uint32_t);
   return total;
+}
+
+size_t Log::memoryBeyondBacklog() const {
+  MutexLock guard(mutex_);
+  return memory_ - std::min(memory_, backlogSize());
 }
 
 History Log::history() const {

@@ -155,7 +155,9 @@ class Log {
   size_t backlogSize() const { return backlogSize_.load(std::memory_order_relaxed); }
   void dropBacklog();  // repl-backlog-ttl: forgets what no cursor needs
   size_t memory() const;
+  size_t memoryBeyondBacklog() const;  // held for readers that are slower than the backlog is long
   uint64_t spilled() const;  // bytes on disk
+  void setSpillLimit(uint64_t bytes);
   // Where slow readers' bytes go, and who writes them there; `failed` hears why cursors were lost. Set up before use.
   void useSpill(Spill* spill, SerialExecutor* writer, std::function<void(const Error&)> failed);
 

@@ -160,12 +160,12 @@ TEST(Log, ASlowReaderGoesOnFromDisk) {
   Cursor slow = log.cursor(0);
   Cursor model = log.cursor(0);
   std::string expected, got, value(1000, 'v');
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 150'000; ++i) {
     set(log, 0, "key" + std::to_string(i), value);
     if (i % 1000 == 0) writer.run();
     expected += readAll(model);
   }
-  EXPECT_LT(log.memory(), 24u << 20);
+  EXPECT_LT(log.memory(), 72u << 20);
   EXPECT_GT(log.spilled(), 60u << 20);
   size_t fromDisk = 0;
   std::string buffer(256 * 1024, '\0');
@@ -206,7 +206,7 @@ TEST(Log, AFullDiskLosesTheSlowReaderAloneAndSaysWhy) {
   Cursor slow = log.cursor(0);
   Cursor quick = log.cursor(0);
   std::string value(1000, 'v');
-  for (int i = 0; i < 60'000; ++i) {
+  for (int i = 0; i < 100'000; ++i) {
     set(log, 0, "key", value);
     readAll(quick);
     if (i % 100 == 0) writer.run();

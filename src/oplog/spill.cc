@@ -7,7 +7,7 @@ namespace vigil::oplog {
 Spill::Spill(FileSystem& files, std::string prefix, uint64_t maxBytes)
     : files_(files), prefix_(std::move(prefix)), maxBytes_(maxBytes) {}
 
-Spill::~Spill() { clear(); }
+Spill::~Spill() = default;
 
 Status Spill::append(int64_t offset, std::string_view bytes) {
   MutexLock guard(mutex_);
@@ -23,7 +23,8 @@ Status Spill::append(int64_t offset, std::string_view bytes) {
     std::string path = prefix_ + std::to_string(offset) + ".tmp";
     auto file = files_.open(path, FileSystem::Open::kCreateEmpty, 0600);
     if (!file) return std::unexpected(file.error());
-    parts_.push_back({offset, 0, std::move(path), std::move(*file)});
+    if (auto unnamed = files_.remove(path); !unnamed) return unnamed;
+    parts_.push_back({offset, 0, std::move(*file)});
   }
   Part& part = parts_.back();
   if (auto s = part.file->append(bytes); !s) {
@@ -66,10 +67,7 @@ void Spill::clear() {
 }
 
 void Spill::removeFront() {
-  Part& part = parts_.front();
-  bytes_ -= part.size;
-  // A file that cannot be removed is found and removed at the next start.
-  (void)files_.remove(part.path);
+  bytes_ -= parts_.front().size;
   parts_.pop_front();
 }
 

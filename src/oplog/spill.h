@@ -1,8 +1,8 @@
 // Old parts of the log on disk: what a slow reader still needs but memory may not hold.
 //
 // Bytes go in in the order of their offsets, a run at a time, into files of a fixed size, and are read back at any
-// offset; files that no reader needs any more are removed. The files are scratch: nothing in them outlives the process,
-// and what a crash leaves behind is removed at the next start. They are not synced.
+// offset; files that no reader needs any more go. The files are scratch: they lose their names as soon as they are open,
+// so that nothing is left of them when the process ends, however it does. They are not synced.
 //
 //   oldest                                        newest
 //   | spill-<base> 64 MiB | spill-<base> 64 MiB | spill-<base> … |
@@ -30,7 +30,7 @@ class Spill {
 
   // `prefix`: path and beginning of the files' names ("./repl-spill-1234-").
   Spill(FileSystem& files, std::string prefix, uint64_t maxBytes);
-  ~Spill();  // removes the files
+  ~Spill();
 
   // Appends the bytes that begin at `offset`. They must continue what is there; else everything older is dropped
   // first. Fails on a disk error, or if the files would be larger than allowed.
@@ -48,7 +48,6 @@ class Spill {
   struct Part {
     int64_t base;  // offset of its first byte
     uint64_t size;
-    std::string path;
     std::shared_ptr<File> file;
   };
   void removeFront() REQUIRES(mutex_);

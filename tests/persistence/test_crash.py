@@ -1,4 +1,4 @@
-"""kill -9 under load: with appendfsync always nothing that was acknowledged is lost, and what is loaded is a prefix."""
+"""kill -9 under load: nothing that was acknowledged is lost, and what is loaded is a prefix."""
 
 import random
 import threading
@@ -74,7 +74,7 @@ def test_kill_9_at_random_moments(servers, vigil, rounds, fsync):
             assert writer.problem is None, writer.problem
         server.start()
         for number, writer in enumerate(writers):
-            values[number] = check(server, writer, may_lose=fsync != "always")
+            values[number] = check(server, writer, may_lose=fsync != "always" and not vigil.is_vigil)
             # The next round goes on where the data ends, so that the list stays without holes.
             server.call("SET", f"{writer.key}:string", str(values[number]))
             items = server.call("LRANGE", f"{writer.key}:list", "-1", "-1")

@@ -83,6 +83,30 @@ def test_appendfsync_everysec(servers, vigil, small_disk):
     assert server.call("GET", "healed") == b"1"
 
 
+def test_reads_beside_a_write_that_is_not_safe(servers, vigil, small_disk):
+    """With everysec what others read is answered, also of keys whose last write did not get to the disk; the writer itself
+    is told, and then reads on."""
+    if not vigil.is_vigil:
+        pytest.skip("redis-server says OK to a write that its AOF does not hold")
+    server = servers.create(vigil, options={"appendonly": "yes", "appendfsync": "everysec"})
+    server.options["dir"] = str(small_disk)
+    server.start()
+    with server.raw() as writer, server.raw() as reader:
+        fill_up(small_disk)
+        acknowledged, refusal = write_until_refused(writer, 0)
+        assert refusal.startswith("-MISCONF"), refusal
+        for client in (reader, writer, reader):
+            assert client.call("LLEN", "numbers").value >= acknowledged
+            assert client.call("EXISTS", *[f"k{i}" for i in range(200)]).value == 0  # in every shard
+        refusal = str(reader.call("SET", "k", "v"))
+        assert refusal.startswith("-MISCONF"), refusal
+        with server.raw() as blocked:
+            blocked.send("BLPOP", "numbers", "1")
+            assert str(blocked.read()).startswith("-MISCONF"), "a pop that is not safe is not handed out"
+        (small_disk / "filler").unlink()
+        wait_until("writes are taken again", lambda: not reader.call("SET", "healed", "1").is_error)
+
+
 def test_bgsave(servers, vigil, small_disk):
     server = servers.create(vigil, options={"save": "3600 1000000"})
     server.options["dir"] = str(small_disk)

@@ -203,3 +203,26 @@ def test_version(vigil):
     result = subprocess.run([str(vigil.path), "--version"], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0
     assert re.search(r"v=\d+\.\d+\.\d+", result.stdout)
+
+
+SAVE_LINES = [  # (configuration file, included file, arguments)
+    ("save 900 1\nsave 300 10\n", "", ["--save", "7", "7", "--save", "8", "8"]),
+    ("save 900 1\ninclude inc.conf\nsave 300 10\nsave 60 100\n", "", []),
+    ("include inc.conf\nsave 900 1\n", "", ["--save", "7", "7"]),
+    ("save 900 1\ninclude inc.conf\n", "save 5 5\n", []),
+    ("save 900 1\ninclude inc.conf\n", "save 5 5\nsave 6 6\n", ["--save", "7", "7", "--save", "8", "8"]),
+    ("include inc.conf\ninclude no*such\n", "save 5 5\n", ["--save", ""]),
+]
+
+
+@pytest.mark.parametrize("config, included, arguments", SAVE_LINES)
+def test_save_lines_add_up_until_an_included_file_has_ended(servers, vigil, oracle, config, included, arguments):
+    found = []
+    for binary in (vigil, oracle):
+        server = servers.create(binary, config_file=config, arguments=arguments)
+        del server.options["save"]
+        (server.directory / "inc.conf").write_text(included)
+        server.config_path.write_text(config.replace("inc.conf", str(server.directory / "inc.conf")))
+        server.start()
+        found.append(server.call("CONFIG", "GET", "save"))
+    assert found[0] == found[1]

@@ -44,8 +44,8 @@ Status Configuration::load(std::span<const std::string> arguments) {
   if (line.readsStdin) input = std::string(std::istreambuf_iterator<char>(std::cin), {});
   if (!line.configFile.empty()) file = std::filesystem::absolute(line.configFile).string();
   runtime::PosixFileSystem files;
-  ConfigReader reader(files, [this](const std::string& name, std::span<const std::string> words) {
-    return registry.loadDirective(name, words);
+  ConfigReader reader(files, [this](const std::string& name, std::span<const std::string> words, bool afterInclude) {
+    return registry.loadDirective(name, words, afterInclude ? ConfigPhase::kAfterInclude : ConfigPhase::kStart);
   });
   auto loaded = reader.load(line.configFile, input, line.optionLines);
   if (!loaded) {

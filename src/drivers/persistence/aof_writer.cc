@@ -236,6 +236,7 @@ void AofWriter::writeFailed(const Error& error) {
   }
   const int code = error.code != 0 ? error.code : EIO;
   error_.store(code);
+  engine_.state().aofErrorHidesUnsafe.store(always());
   engine_.state().aofError.store(code);
   engine_.commit().wake();  // those who wait learn that their writes are not safe
 }

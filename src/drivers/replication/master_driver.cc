@@ -317,6 +317,18 @@ void MasterDriver::tick() {
   noteProgress();
   for (auto& feed : waiting) feed->keepAlive();
   carryOut(effects);
+  dropTooLarge();
+}
+
+void MasterDriver::dropTooLarge() {
+  const OutputBufferLimit limit = engine_.options().outputLimits.load().of[OutputBufferLimits::kReplica];
+  for (const auto& replica : replicas()) {
+    auto f = feed(replica.id);
+    if (!f || !f->overLimit(limit, now())) continue;
+    engine_.logger().warning("Client id=" + std::to_string(replica.id) + " addr=" + replica.name() +
+                             " flags=S scheduled to be closed ASAP for overcoming of output buffer limits.");
+    drop(replica.id);
+  }
 }
 
 // Keeps when the log's end was where, for the lag of replicas in time.

@@ -98,6 +98,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void sendFile();
   void drop(uint64_t id);
   void dropOfUser(uint64_t user);
+  void dropTooLarge();
   void ping();
   void dropBacklog();
   void noteProgress();

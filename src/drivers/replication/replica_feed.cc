@@ -61,6 +61,26 @@ ReplicaFeed::Offset ReplicaFeed::position() {
   return cursor_.valid() ? cursor_.position() : 0;
 }
 
+bool ReplicaFeed::overLimit(const OutputBufferLimit& limit, MonoUs now) {
+  size_t held = 0;
+  {
+    MutexLock guard(mutex_);
+    held = head_.size();
+    if (cursor_.valid()) {
+      const Offset behind = place_.log.end() - cursor_.position();
+      const auto beyond = std::max<Offset>(0, behind - static_cast<Offset>(place_.log.backlogSize()));
+      held += std::min(static_cast<size_t>(beyond), place_.log.memoryBeyondBacklog());
+    }
+  }
+  if (limit.hardBytes != 0 && held >= limit.hardBytes) return true;
+  if (limit.softBytes == 0 || held < limit.softBytes) {
+    softSince_ = 0;
+    return false;
+  }
+  if (softSince_ == 0) softSince_ = now;
+  return now - softSince_ > limit.softSeconds * 1'000'000;
+}
+
 // --- The log ---------------------------------------------------------------------------------------------------
 
 void ReplicaFeed::pump() {

@@ -17,7 +17,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/config_specials.h"
 #include "base/mutex.h"
+#include "base/ports/clock.h"
 #include "base/ports/executor.h"
 #include "base/ports/files.h"
 #include "base/ports/stream.h"
@@ -63,6 +65,9 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   void pump() override;
   bool alive();       // any thread
   Offset position();  // any thread: up to where the replica was sent the log
+  // client-output-buffer-limit: whether the memory that is held for this replica alone is too much; the backlog is held
+  // anyhow, and what it needs from disk costs none. Asked now and then.
+  bool overLimit(const OutputBufferLimit& limit, MonoUs now);
 
   // --- The bulk; on the executor ---
   void bulk(std::string_view bytes);
@@ -91,6 +96,8 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   wire::RequestParser parser_;
   wire::ParsedCommand command_;
   std::string input_;
+
+  MonoUs softSince_ = 0;
 
   Mutex mutex_;
   std::unique_ptr<Stream> stream_ GUARDED_BY(mutex_);

@@ -68,6 +68,7 @@ void Replication::optionsChanged() {
   engine_.state().replicaReadOnly.store(options_.readOnly.load());
   engine_.state().serveStaleData.store(options_.serveStaleData.load());
   engine_.log().setBacklogSize(static_cast<size_t>(options_.backlogSize.load()));
+  engine_.log().setSpillLimit(static_cast<uint64_t>(options_.spillSize.load()));
   master_.updateNotEnough();
 }
 

@@ -79,6 +79,7 @@ void Replication::writeInfo(engine::InfoWriter& out) const {
   out.number("repl_backlog_first_byte_offset", backlog ? start + 1 : 0);
   out.number("repl_backlog_histlen", backlog ? end - start : 0);
   writeLags();
+  out.number("repl_spilled_bytes", static_cast<int64_t>(log.spilled()));
 }
 
 void Replication::writeSyncStatistics(engine::InfoWriter& out) const {

@@ -34,6 +34,7 @@ struct ReplicationOptions {
   std::atomic<int64_t> disklessMaxReplicas{0};
   std::atomic<int64_t> backlogSize{1 << 20};
   std::atomic<int64_t> backlogTtl{3600};
+  std::atomic<int64_t> spillSize{int64_t{4} << 30};  // repl-spill-max-size, our own
   std::atomic<int64_t> timeout{60};
   std::atomic<int64_t> shutdownTimeout{10};  // seconds that a stop waits for replicas
   std::atomic<int64_t> pingPeriod{10};

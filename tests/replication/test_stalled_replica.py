@@ -1,0 +1,91 @@
+"""A replica that does not read: it costs its master disk, not memory, and goes on where it stood."""
+
+import signal
+
+import pytest
+
+from harness.replication import assert_in_sync, replicate, sync_counts, wait_link
+from harness.waiting import wait_until
+
+MEGABYTES = 100
+OPTIONS = {"repl-diskless-sync-delay": "0", "repl-backlog-size": "1mb", "repl-timeout": "600",
+           "client-output-buffer-limit": "replica 90mb 80mb 1"}
+VALUES = 64  # keys of 16 kB that are written over and over
+
+
+def resident(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmRSS"))
+
+
+def write(client, megabytes):
+    value = "v" * 16000
+    for _ in range(megabytes):
+        client.pipeline([("SET", f"key{i}", value) for i in range(VALUES)])
+
+
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+def test_a_stalled_replica(servers, vigil, appendonly):
+    if not vigil.is_vigil:
+        pytest.skip("redis-server drops the replica when its buffer is full")
+    master = servers.start(vigil, options={**OPTIONS, "appendonly": appendonly})
+    replica = servers.start(vigil, options=OPTIONS)
+    replicate(replica, master.port)
+    wait_link(replica)
+    with master.raw() as client:
+        write(client, 5)
+        assert_in_sync(master, replica)
+        before = resident(master)
+        replica.process.send_signal(signal.SIGSTOP)
+        try:
+            write(client, MEGABYTES + 64)
+            wait_until("old blocks go to disk", lambda: int(master.info("replication")["repl_spilled_bytes"]) > MEGABYTES // 2 << 20)
+            grown = resident(master) - before
+            assert not list(master.directory.glob("temp-*")), "scratch files have no names"
+        finally:
+            replica.process.send_signal(signal.SIGCONT)
+    assert grown < 90 << 20, f"{grown >> 20} MB more"
+    assert_in_sync(master, replica)
+    assert sync_counts(master)[0] == 1, "no full resync"
+    with master.raw() as client:
+        write(client, 1)  # trims what nobody needs any more
+    wait_until("the scratch files go", lambda: int(master.info("replication")["repl_spilled_bytes"]) < 64 << 20)
+
+
+def test_without_room_on_disk_the_slow_replica_alone_is_lost(servers, vigil):
+    if not vigil.is_vigil:
+        pytest.skip("an option of Vigil")
+    master = servers.start(vigil, options={**OPTIONS, "repl-spill-max-size": "0"})
+    replicas = [servers.start(vigil, options=OPTIONS) for _ in range(2)]
+    for replica in replicas:
+        replicate(replica, master.port)
+        wait_link(replica)
+    replicas[0].process.send_signal(signal.SIGSTOP)
+    try:
+        with master.raw() as client:
+            write(client, MEGABYTES)
+        wait_until("the log says it", lambda: "that is too slow for memory loses its place" in master.log_text())
+        assert_in_sync(master, replicas[1])
+    finally:
+        replicas[0].process.send_signal(signal.SIGCONT)
+    assert_in_sync(master, replicas[0])
+    assert sync_counts(master)[0] == 3
+
+
+def test_the_limit_counts_memory(servers, vigil):
+    """client-output-buffer-limit counts what is held in memory for the replica beyond the backlog."""
+    if not vigil.is_vigil:
+        pytest.skip("redis-server counts otherwise")
+    master = servers.start(vigil, options={**OPTIONS, "client-output-buffer-limit": "replica 20mb 0 0"})
+    replica = servers.start(vigil, options=OPTIONS)
+    replicate(replica, master.port)
+    wait_link(replica)
+    replica.process.send_signal(signal.SIGSTOP)
+    try:
+        with master.raw() as client:
+            write(client, 40)
+        wait_until("it is dropped", lambda: master.info("replication")["connected_slaves"] == "0")
+        assert "overcoming of output buffer limits" in master.log_text()
+    finally:
+        replica.process.send_signal(signal.SIGCONT)
+    assert_in_sync(master, replica)
