@@ -71,6 +71,9 @@ class Context {
   virtual keyspace::ShardAccess& shards() = 0;
   // All keys of the node: only for commands that hold the world (kWholeKeyspace), apart from what any thread may ask.
   virtual keyspace::Keyspace& keyspace() = 0;
+  // Whether the client's user may access any key whatever its name, in the ways of these KeyFlags: asked by commands that
+  // touch keys which their arguments do not name. Not for commands that block.
+  virtual bool mayAccessAllKeys(uint32_t keyFlags) = 0;
   // A uniformly distributed number (RANDOMKEY).
   virtual uint64_t random() = 0;
   // This argument is a secret: the slow log and MONITOR show "(redacted)" in its place. In ascending order.

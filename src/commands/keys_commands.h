@@ -5,6 +5,10 @@
 
 #include "command/spec.h"
 
+namespace vigil::keyspace {
+class Entry;
+}
+
 namespace vigil::commands {
 
 std::span<const command::CommandSpec> keyExistenceCommands();  // DEL UNLINK EXISTS TOUCH TYPE
@@ -15,5 +19,10 @@ std::span<const command::CommandSpec> keyScanCommands();       // SCAN KEYS RAND
 std::span<const command::CommandSpec> keyObjectCommands();     // OBJECT
 std::span<const command::CommandSpec> keyDumpCommands();       // DUMP RESTORE RESTORE-ASKING: their owner is a DumpOptions
 std::span<const command::CommandSpec> databaseCommands();      // FLUSHDB FLUSHALL SWAPDB
+
+// What OBJECT ENCODING and OBJECT REFCOUNT say: the names and numbers that redis-server 7.2 gives; ours come from what
+// a value would be there.
+std::string_view encodingName(const keyspace::Entry& entry);
+int64_t shownReferences(const keyspace::Entry& entry);
 
 }  // namespace vigil::commands

@@ -20,13 +20,6 @@ constexpr size_t kMaxEmbstrSize = 44;
 constexpr int64_t kSharedNumbers = 10000;
 constexpr int64_t kSharedReferences = 2147483647;
 
-// The names that redis-server 7.2 gives; ours come from what a value would be there.
-std::string_view encodingName(const Entry& entry) {
-  if (entry.isList()) return entry.list().isSingleChunk() ? "listpack" : "quicklist";
-  if (entry.isInt()) return "int";
-  return !entry.edited() && entry.stringSize() <= kMaxEmbstrSize ? "embstr" : "raw";
-}
-
 // The entry at argument 2, without a trace of the look-up; nullptr, with null replied, if there is none.
 const Entry* inspect(Context& context) {
   const Entry* entry = context.db().peek(context.key(2));
@@ -40,9 +33,7 @@ void encoding(Context& context) {
 
 void refcount(Context& context) {
   const auto* entry = inspect(context);
-  if (entry == nullptr) return;
-  const bool shared = entry->isString() && entry->isInt() && entry->number() >= 0 && entry->number() < kSharedNumbers;
-  context.reply().integer(shared ? kSharedReferences : 1);
+  if (entry != nullptr) context.reply().integer(shownReferences(*entry));
 }
 
 void idletime(Context& context) {
@@ -164,6 +155,17 @@ constexpr CommandSpec kCommands[] = {
 };
 
 }  // namespace
+
+std::string_view encodingName(const Entry& entry) {
+  if (entry.isList()) return entry.list().isSingleChunk() ? "listpack" : "quicklist";
+  if (entry.isInt()) return "int";
+  return !entry.edited() && entry.stringSize() <= kMaxEmbstrSize ? "embstr" : "raw";
+}
+
+int64_t shownReferences(const Entry& entry) {
+  const bool shared = entry.isString() && entry.isInt() && entry.number() >= 0 && entry.number() < kSharedNumbers;
+  return shared ? kSharedReferences : 1;
+}
 
 std::span<const CommandSpec> keyObjectCommands() { return kCommands; }
 

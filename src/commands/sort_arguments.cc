@@ -1,6 +1,7 @@
 #include "commands/sort_arguments.h"
 
 #include <algorithm>
+#include <string>
 
 #include "base/text.h"
 #include "command/args.h"
@@ -13,8 +14,15 @@ namespace {
 
 bool namesKeys(std::string_view pattern) { return pattern.find('*') != std::string_view::npos; }
 
+// False after an error reply.
+bool mayRead(command::Context& context, std::string_view option) {
+  if (context.mayAccessAllKeys(command::kKeyAccess)) return true;
+  context.reply().error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions");
+  return false;
+}
+
 // One option. False after an error reply.
-bool parseOption(ArgCursor& args, SortVariant variant, SortArguments& sort) {
+bool parseOption(command::Context& context, ArgCursor& args, SortVariant variant, SortArguments& sort) {
   if (args.take("ASC")) {
     sort.descending = false;
   } else if (args.take("DESC")) {
@@ -33,9 +41,11 @@ bool parseOption(ArgCursor& args, SortVariant variant, SortArguments& sort) {
     args.skip(1);
   } else if (args.take("BY", 1)) {
     sort.by = args.next();
-    sort.sorts = sort.sorts && namesKeys(sort.by);  // once BY nosort was given, it stays
+    if (namesKeys(sort.by)) return mayRead(context, "BY");
+    sort.sorts = false;  // for good
   } else if (args.take("GET", 1)) {
     sort.get.push_back(args.next());
+    return sort.get.back() == "#" || mayRead(context, "GET");
   } else {
     return args.syntaxError();
   }
@@ -48,7 +58,7 @@ std::optional<SortArguments> parseSort(command::Context& context, SortVariant va
   SortArguments sort;
   ArgCursor args(context, 2);
   while (!args.done()) {
-    if (!parseOption(args, variant, sort)) return std::nullopt;
+    if (!parseOption(context, args, variant, sort)) return std::nullopt;
   }
   return sort;
 }

@@ -85,6 +85,16 @@ TEST_F(Sort, FollowsTheLanguageButNotInWhatItStores) {
   t.play(steps);
 }
 
+TEST_F(Sort, ReadsOtherKeysOnlyForWhoMayReadAll) {
+  t.setMayAccessAllKeys(false);
+  const Step steps[] = {
+      {"sort l by w_*", "-ERR BY option of SORT denied due to insufficient ACL permissions"},
+      {"sort l get constant", "-ERR GET option of SORT denied due to insufficient ACL permissions"},
+      {"sort l by nosort get # limit 0 1", "*1 $1 3"},
+  };
+  t.play(steps);
+}
+
 TEST(SortArguments, KnowsWhichCallsReadOtherKeys) {
   const auto reads = [](std::vector<std::string_view> words) { return sortReadsOtherKeys(words); };
   EXPECT_FALSE(reads({"sort", "l"}));

@@ -50,6 +50,7 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
 
   void setProtocol(int protocol) { protocol_ = protocol; }
   void setMayBlock(bool mayBlock) { mayBlock_ = mayBlock; }
+  void setMayAccessAllKeys(bool may) { mayAccessAllKeys_ = may; }
   void setResumed(bool resumed) { resumed_ = resumed; }
   void setMode(keyspace::ExpiryMode mode) { mode_ = mode; }
   void advance(UnixMs milliseconds) { time_ += milliseconds; }
@@ -60,6 +61,7 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
   keyspace::KeyRef key(size_t argument) override { return keyspace_.ref(arg(argument)); }
   keyspace::Database* database(int64_t index) override;
   keyspace::ShardAccess& shards() override { return *this; }
+  bool mayAccessAllKeys(uint32_t) override { return mayAccessAllKeys_; }
   uint64_t random() override { return random_ = random_ * 6364136223846793005u + 1442695040888963407u; }
   void redact(size_t) override {}
   void onChanged(const keyspace::KeyRef& key, command::EventClass event_class, std::string_view event,
@@ -86,6 +88,7 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
   keyspace::ExpiryMode mode_ = keyspace::ExpiryMode::kDelete;
   int protocol_ = 2;
   bool mayBlock_ = true;
+  bool mayAccessAllKeys_ = true;
   uint64_t random_ = 1;
 
   // Of the execution under way.

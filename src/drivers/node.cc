@@ -26,7 +26,8 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
       spillWriter_(system.tasks.makeSerial("vigil-spill")),
       rdb_(engine_, options.rdb),
       aof_(engine_, options.aof, rdb_),
-      replication_(engine_, options.replication, rdb_, options.rdb) {}
+      replication_(engine_, options.replication, rdb_, options.rdb),
+      migration_(engine_) {}
 
 Node::~Node() = default;
 
@@ -35,6 +36,7 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   rdb_.registerCommands();
   aof_.registerCommands();
   replication_.registerCommands();
+  migration_.registerCommands();
   engine_.state().loading.store(true);
   engine_.start(workers, control);
   if (auto s = engine_.acl().start(engine_.system().files); !s) return s;
@@ -46,6 +48,7 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   rdb_.start();
   aof_.start();
   replication_.start();
+  migration_.start();
   return {};
 }
 
@@ -69,6 +72,7 @@ void Node::load(std::move_only_function<void(Status)> loaded) {
 }
 
 void Node::stop() {
+  migration_.stop();
   replication_.stop();
   rdb_.stop();
   aof_.stop();

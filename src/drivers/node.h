@@ -14,6 +14,7 @@
 #include "base/ports/stream.h"
 #include "base/ports/system.h"
 #include "base/result.h"
+#include "drivers/migration/migration.h"
 #include "drivers/node_options.h"
 #include "drivers/persistence/aof.h"
 #include "drivers/persistence/rdb_driver.h"
@@ -55,6 +56,7 @@ class Node {
   RdbDriver rdb_;
   Aof aof_;
   Replication replication_;
+  Migration migration_;
 };
 
 }  // namespace vigil::drivers

@@ -73,6 +73,7 @@ class ChunkedList {
   // A copy in O(1) which shares all that neither side changes.
   ChunkedList snapshot() const { return ChunkedList(*this); }
 
+  ChunkLimit limit() const { return limit_; }
   size_t size() const { return head_.count() + middle_.count() + tail_.count(); }
   bool empty() const { return head_.empty(); }
 

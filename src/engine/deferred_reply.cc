@@ -1,7 +1,9 @@
 #include "engine/deferred_reply.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/engine.h"
 #include "engine/execution.h"
 #include "engine/session.h"
 #include "engine/worker.h"
@@ -27,11 +29,14 @@ DeferredReply::DeferredReply(command::Context& ctx)
       session_(suspend(ctx).id),
       silent_(static_cast<Session&>(ctx.session()).replyMode != ReplyMode::kOn) {}
 
-void DeferredReply::answer(std::move_only_function<void(command::Reply&)> write) {
-  worker_.loop().post([&worker = worker_, id = session_, silent = silent_, write = std::move(write)]() mutable {
+void DeferredReply::answer(std::move_only_function<void(command::Reply&)> write, oplog::Offset depends) {
+  worker_.loop().post([&worker = worker_, id = session_, silent = silent_, write = std::move(write), depends]() mutable {
     Connection* connection = worker.findConnection(id);
     if (!connection || connection->session().suspended != Session::Suspended::kWaiting) return;
     if (!silent) write(connection->session().reply);
+    if (depends != 0 && !worker.engine().commit().reached(depends)) {
+      connection->session().barrier = std::max(connection->session().barrier, depends);
+    }
     worker.queueFlush(*connection);
     connection->resume();
     connection->publishInfo();

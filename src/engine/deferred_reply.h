@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "command/context.h"
+#include "oplog/log.h"
 
 namespace vigil::engine {
 
@@ -21,8 +22,8 @@ class DeferredReply {
 
   explicit DeferredReply(command::Context& ctx);
 
-  // Any thread, once. Does nothing if the client has gone.
-  void answer(std::move_only_function<void(command::Reply&)> write);
+  // Any thread, once. Does nothing if the client has gone. The reply waits until the commit point has passed `depends`.
+  void answer(std::move_only_function<void(command::Reply&)> write, oplog::Offset depends = 0);
 
  private:
   Worker& worker_;

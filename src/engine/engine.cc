@@ -11,6 +11,7 @@
 #include "engine/client_commands.h"
 #include "engine/command_commands.h"
 #include "engine/connection_commands.h"
+#include "engine/debug/debug_commands.h"
 #include "engine/info_sections.h"
 #include "engine/latency_commands.h"
 #include "engine/pubsub_commands.h"
@@ -99,6 +100,10 @@ void Engine::addDataCommands() {
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
   addCommands(memoryCommands(), this);
+  addCommands(debugCommands(), this);
+  addDebugControls(debug_);
+  addDebugData(debug_);
+  addDebugReplies(debug_);
   addEngineSections(info_, *this);
   addDefaultSections(info_, *this);
   addStatisticsSections(info_, *this);

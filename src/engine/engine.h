@@ -20,6 +20,7 @@
 #include "commands/string_access.h"
 #include "engine/acl/directory.h"
 #include "engine/client_info.h"
+#include "engine/debug/debug_registry.h"
 #include "engine/info_registry.h"
 #include "engine/memory_limit.h"
 #include "engine/latency_monitor.h"
@@ -93,6 +94,7 @@ class Engine {
   ShardState& shardState(size_t shard) { return shardStates_[shard]; }
   EventLoop& control() { return *control_; }
   InfoRegistry& info() { return info_; }
+  DebugRegistry& debug() { return debug_; }
   Shutdown& shutdown() { return shutdown_; }
   Statistics& statistics() { return statistics_; }
   SlowLog& slowLog() { return slowLog_; }
@@ -186,6 +188,7 @@ class Engine {
   std::vector<std::unique_ptr<Worker>> workers_;
   EventLoop* control_ = nullptr;
   InfoRegistry info_;
+  DebugRegistry debug_;
   Shutdown shutdown_{logger_};
   Statistics statistics_{*this};
   SlowLog slowLog_;

@@ -6,6 +6,7 @@
 #include "base/ports/entropy.h"
 #include "base/simulation.h"
 #include "command/command_table.h"
+#include "engine/acl/check.h"
 #include "engine/acl/gate.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
@@ -112,6 +113,13 @@ Database* Execution::database(int64_t index) {
 }
 
 keyspace::Keyspace& Execution::keyspace() { return engine_.keyspace(); }
+
+bool Execution::mayAccessAllKeys(uint32_t keyFlags) {
+  const auto& user = static_cast<Session&>(*session_).access.user;
+  std::vector<command::KeyPosition> scratch;
+  return user == nullptr || user->unrestricted() || acl::allowsOnAllKeys(*user, *command_, args_, keyFlags, scratch);
+}
+
 uint64_t Execution::random() { return engine_.system().entropy.next64(); }
 
 ShardState& Execution::stateOf(uint64_t hash) { return engine_.shardState(engine_.keyspace().shardNumberOf(hash)); }

@@ -83,6 +83,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   keyspace::Database* database(int64_t index) override;
   keyspace::ShardAccess& shards() override { return *this; }
   keyspace::Keyspace& keyspace() override;
+  bool mayAccessAllKeys(uint32_t keyFlags) override;
   uint64_t random() override;
   void redact(size_t argument) override { redacted_.push_back(argument); }
   void notifyIn(int db) override { notifyDb_ = db; }

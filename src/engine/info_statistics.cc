@@ -151,7 +151,7 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
     out.number("total_forks", 0);
   });
   info.add("stats", "tracking", [](InfoWriter& out) {
-    out.number("migrate_cached_sockets", 0);
+    out.number("migrate_cached_sockets", engine.state().migrateSockets.load(std::memory_order_relaxed));
     out.number("tracking_total_keys", 0);
     out.number("tracking_total_items", 0);
     out.number("tracking_total_prefixes", 0);

@@ -20,6 +20,7 @@ struct NodeState {
   std::atomic<bool> aofErrorHidesUnsafe{false};  // then: what reads that depend on unsafe writes show (appendfsync always)
   std::atomic<int> snapshotBacklog{0};         // snapshots, or the AOF, that cannot keep up: writers are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
+  std::atomic<int64_t> migrateSockets{0};      // connections to other nodes that MIGRATE keeps open
 };
 
 // What writers are told while the AOF cannot be written.

@@ -37,6 +37,7 @@ struct Options {
   std::atomic<int64_t> hz{10};
   std::atomic<bool> protectedMode{true};
   std::atomic<bool> activeExpire{true};  // DEBUG SET-ACTIVE-EXPIRE
+  std::atomic<bool> cronPaused{false};   // DEBUG PAUSE-CRON: periodic duties rest
   std::atomic<int64_t> activeExpireEffort{1};
   std::atomic<int> notifyEvents{0};  // notify-keyspace-events, as keyspaceEvent::…
   Audience audience;                 // follows notifyEvents; tracking clients and monitors add themselves

@@ -47,6 +47,8 @@ struct ProcessFacts {
   std::function<void(std::string_view lines)> tellSupervisor = [](std::string_view) {};
   std::function<void(std::string_view text)> supervisorStatus = [](std::string_view) {};
   std::function<void(int64_t microseconds)> sleep = [](int64_t) {};  // DEBUG SLEEP: blocks the calling thread
+  std::function<void()> fault = [] {};  // DEBUG SEGFAULT: an invalid access
+  std::function<void()> abort = [] {};  // DEBUG PANIC
 };
 
 }  // namespace vigil::engine

@@ -24,7 +24,8 @@ Reservation* Execution::findReserved(const command::CommandEntry& command, comma
   for (const auto& position : positions) {
     std::string_view name = args[static_cast<size_t>(position.argument)];
     for (Reservation& reservation : stateOf(engine_.keyspace().hashOf(name)).reserved) {
-      if (reservation.key == name && reservation.call.get() != except && reservation.number < olderThan) {
+      const bool own = reservation.call != nullptr && reservation.call.get() == except;
+      if (reservation.key == name && !own && reservation.number < olderThan) {
         return &reservation;
       }
     }
@@ -63,7 +64,9 @@ void Execution::serveReservation(const Reserved& reserved, UnixMs now, std::vect
 void Execution::serveAllReserved(UnixMs now) {
   std::vector<Reserved> all;
   for (uint32_t shard = 0; shard < engine_.keyspace().shardCount(); ++shard) {
-    for (const Reservation& r : engine_.shardState(shard).reserved) all.push_back({shard, r.number, r.call});
+    for (const Reservation& r : engine_.shardState(shard).reserved) {
+      if (r.call != nullptr) all.push_back({shard, r.number, r.call});
+    }
   }
   std::sort(all.begin(), all.end(), [](const Reserved& a, const Reserved& b) { return a.number < b.number; });
   std::vector<Task> waiters;

@@ -1,16 +1,11 @@
 #include "engine/server_commands.h"
 
-#include <cmath>
-#include <cstdlib>
-
 #include "base/text.h"
 #include "command/args.h"
 #include "engine/deferred_reply.h"
 #include "engine/engine.h"
 #include "engine/execution.h"
-#include "engine/help_reply.h"
 #include "engine/info_registry.h"
-#include "engine/permission.h"
 #include "engine/session.h"
 #include "engine/shutdown.h"
 
@@ -77,41 +72,6 @@ void shutdown(Context& ctx) {
   stop.request(request, [later] { later->answer([](Reply& reply) { reply.error(kShutdownFailed); }); });
 }
 
-// With the world held, so that no worker answers meanwhile.
-void debugSleep(Context& ctx) {
-  const double seconds = std::strtod(std::string(ctx.arg(2)).c_str(), nullptr);
-  if (std::isfinite(seconds) && seconds > 0) {
-    constexpr double kLongest = 1e9;
-    engineOf(ctx).process().sleep(static_cast<int64_t>(std::min(seconds, kLongest) * 1e6));
-  }
-  ctx.reply().ok();
-}
-
-constexpr std::string_view kDebugHelp[] = {
-    "SET-ACTIVE-EXPIRE <0|1>",
-    "    Setting it to 0 disables expiring keys in background when they are not",
-    "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
-    "    default.",
-    "SLEEP <seconds>",
-    "    Stop the server for <seconds>. Decimals allowed.",
-};
-
-void debug(Context& ctx) {
-  if (!permits(engineOf(ctx).options().debugCommand.load(), ctx)) {
-    return ctx.reply().error(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
-        "local connection, otherwise you need to set this option in the configuration file, and then restart the "
-        "server.");
-  }
-  if (ctx.argc() == 2 && equalsIgnoreCase(ctx.arg(1), "help")) return replyHelp(ctx.reply(), "DEBUG", kDebugHelp);
-  if (ctx.argc() == 3 && equalsIgnoreCase(ctx.arg(1), "sleep")) return debugSleep(ctx);
-  if (ctx.argc() == 3 && equalsIgnoreCase(ctx.arg(1), "set-active-expire")) {
-    engineOf(ctx).options().activeExpire.store(std::atoi(std::string(ctx.arg(2)).c_str()) != 0);
-    return ctx.reply().ok();
-  }
-  replyWrongSubcommand(ctx, "DEBUG");
-}
-
 constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
                                           "response_policy:special"};
 constexpr std::string_view kInfoHistory[] = {"7.0.0|Added support for taking multiple section arguments."};
@@ -151,14 +111,6 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Return the current server time",
      .complexity = "O(1)",
      .tips = kTimeTips},
-    {.name = "debug",
-     .arity = -2,
-     .flags = kAdmin | kNoscript | kLoading | kStale | kProtected | kNoLocks | kWholeKeyspace,
-     .handler = debug,
-     .group = "server",
-     .since = "1.0.0",
-     .summary = "A container for debugging commands",
-     .complexity = "Depends on subcommand."},
 };
 
 }  // namespace

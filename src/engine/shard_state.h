@@ -55,13 +55,15 @@ using DatabaseKeyMap = std::unordered_map<DatabaseKey, Value, DatabaseKeyHash, D
 // the call has run with locks of its own, commands that name the key are put back, so that none takes first.
 //
 // Older reservations never wait for younger ones, and no reservation for a command without one: no circle can form.
+//
+// One without a call is a hold (HeldKeys): it waits for no lock and no other reservation, and is not served but released.
 struct Reservation {
   uint64_t number = 0;  // in the order in which they were made, over all shards
   int db = 0;
   std::string key;
   uint64_t hash = 0;
-  std::shared_ptr<BlockedCall> call;
-  std::vector<Task> waiters;  // called when it ends: each posts to whoever was put back
+  std::shared_ptr<BlockedCall> call = nullptr;  // nullptr: a hold
+  std::vector<Task> waiters = {};  // called when it ends: each posts to whoever was put back
 };
 
 struct ShardState {

@@ -370,7 +370,7 @@ bool Worker::lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId)
 // Puts the command back if one of its keys, now locked, is reserved for a blocked call.
 bool Worker::keptFrom(Session& session, const command::CommandEntry& entry, command::Args args) {
   if (!execution_.waitsForReserved(entry, args, nullptr, UINT64_MAX, wakeLater(session.id))) return false;
-  execution_.locks().release();
+  unlockAll();
   putBack(session);
   return true;
 }
@@ -477,9 +477,9 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
       putBack(session);
       return Outcome::kPutBack;
     }
-    for (size_t i = 0; engine_.reservations() != 0 && i < commands.size(); ++i) {
-      if (keptFrom(session, *transaction->commands[i].command, commands[i])) return Outcome::kPutBack;
-    }
+  }
+  for (size_t i = 0; engine_.reservations() != 0 && i < commands.size(); ++i) {
+    if (keptFrom(session, *transaction->commands[i].command, commands[i])) return Outcome::kPutBack;
   }
   beforeRun(session);
   execution_.begin(nowMs_, true);

@@ -70,6 +70,16 @@ class Worker {
 
   // Runs `work` with the world held exclusively, as soon as it can be had; any thread.
   void withWorld(Task work);
+  // Runs `work` as a unit of its own, no client's, in a database and with the shards of these keys, which are the
+  // arguments 1, 2, … of its context; what it returns is called when the locks are released. Loop thread. kPutBack:
+  // `wake` will be called when it is worth another try. kPaused: no write may happen at the moment.
+  struct UnitOutcome {
+    enum class Kind : uint8_t { kDone, kPutBack, kPaused };
+    Kind kind = Kind::kPutBack;
+    oplog::Offset depends = 0;  // kDone: what a reply about the unit depends on
+  };
+  using UnitWork = std::move_only_function<std::vector<Task>(command::Context&)>;
+  UnitOutcome runUnit(int db, std::span<const std::string> keys, UnitWork work, Task wake);
   // Runs `work` with the lock of one shard; loop thread; at once if it is free.
   void withShard(size_t shard, std::move_only_function<void(Execution&)> work);
   // The same if that is possible at once; else false. For duties, between commands.

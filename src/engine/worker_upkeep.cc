@@ -20,6 +20,7 @@ void Worker::tick() {
   tickTimer_ = loop_.after(1'000'000 / hz, [this] { tick(); });
   refreshTime();
   if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
+  if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   checkClients();
   upkeepOfShards(1'000'000 / hz);
   evictor_.startOver();

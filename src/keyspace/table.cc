@@ -176,6 +176,15 @@ void Table::forEach(const std::function<void(const Entry&)>& visit) const {
   for (uint64_t cursor = scan(0, visit); cursor != 0;) cursor = scan(cursor, visit);
 }
 
+void Table::eachBucket(const std::function<void(size_t entries)>& visit) const {
+  const auto count = [&](const Bucket& bucket) {
+    size_t entries = 0;
+    eachEntry(bucket, [&entries](const Entry&) { ++entries; });
+    visit(entries);
+  };
+  for (uint64_t cursor = walk(0, count); cursor != 0;) cursor = walk(cursor, count);
+}
+
 uint64_t Table::preserveStep(uint64_t cursor) {
   return walk(cursor, [this](Bucket& bucket) { beforeChange(bucket); });
 }

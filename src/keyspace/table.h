@@ -122,6 +122,8 @@ class Table {
   uint64_t scan(uint64_t cursor, const std::function<void(const Entry&)>& visit) const;
   // Every entry once. The callback must not change the table.
   void forEach(const std::function<void(const Entry&)>& visit) const;
+  // How many entries each bucket has, its overflow included.
+  void eachBucket(const std::function<void(size_t entries)>& visit) const;
   // The same walk as scan() for snapshots: hands every bucket at `cursor` to the snapshots that lack it.
   uint64_t preserveStep(uint64_t cursor);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -45,6 +46,11 @@ void fillProcessFacts(engine::ProcessFacts& facts) {
   facts.anonymousMemory = runtime::anonymousMemory;
   facts.allocatorReport = runtime::allocatorReport;
   facts.cpuOfProcess = cpuOfProcess;
+  facts.fault = [] {
+    static volatile char* const nowhere = nullptr;
+    *nowhere = 'x';
+  };
+  facts.abort = [] { std::abort(); };
   facts.sleep = [](int64_t microseconds) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
 }
 

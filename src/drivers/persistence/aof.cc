@@ -247,6 +247,7 @@ void Aof::disable() {
 void Aof::cron() {
   timer_ = engine_.control().after(kCronUs, [this] { cron(); });
   if (++ticks_ % kCronsPerSecond == 0) writer_.tick();
+  if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   const MonoUs now = engine_.system().clock.mono();
   bool due = false;
   bool begin = false;

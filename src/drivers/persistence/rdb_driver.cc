@@ -222,6 +222,7 @@ bool RdbDriver::saveIsDue(std::string& why) const {
 void RdbDriver::cron() {
   timer_ = engine_.control().after(kCronUs, [this] { cron(); });
   updateSaveFailed();
+  if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   std::string why;
   {
     MutexLock lock(mutex_);

@@ -35,7 +35,7 @@ struct RdbDriver::Load {
 persistence::RdbLoadOptions RdbDriver::loadOptions(uint64_t bytes) const {
   return {.now = engine_.system().clock.wall() / 1000,
           .dropExpired = !engine_.state().replica.load(),
-          .verifyChecksum = options_.checksum.load(),
+          .verifyChecksum = options_.checksum.load() && engine_.options().dumps.verifyChecksum.load(),
           .listLimit = engine_.options().lists.limit(),
           .expectedBytes = bytes};
 }

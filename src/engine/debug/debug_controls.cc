@@ -1,0 +1,120 @@
+// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, REPLYBUFFER, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, SEGFAULT, PANIC.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "base/text.h"
+#include "engine/debug/debug_commands.h"
+#include "engine/debug/debug_registry.h"
+#include "engine/engine.h"
+#include "engine/execution.h"
+
+namespace vigil::engine {
+
+namespace {
+
+using command::Context;
+
+Engine& engineOf(Context& ctx) { return static_cast<Execution&>(ctx).engine(); }
+
+// As Redis reads <0|1>: what is no number is 0.
+bool flag(Context& ctx, size_t argument) { return std::atoi(std::string(ctx.arg(argument)).c_str()) != 0; }
+
+// With the world held, so that no worker answers meanwhile.
+void sleep(Context& ctx) {
+  const double seconds = std::strtod(std::string(ctx.arg(2)).c_str(), nullptr);
+  if (std::isfinite(seconds) && seconds > 0) {
+    constexpr double kLongest = 1e9;
+    engineOf(ctx).process().sleep(static_cast<int64_t>(std::min(seconds, kLongest) * 1e6));
+  }
+  ctx.reply().ok();
+}
+
+void log(Context& ctx) {
+  engineOf(ctx).logger().warning("DEBUG LOG: " + std::string(ctx.arg(2)));
+  ctx.reply().ok();
+}
+
+void setActiveExpire(Context& ctx) {
+  engineOf(ctx).options().activeExpire.store(flag(ctx, 2));
+  ctx.reply().ok();
+}
+
+void pauseCron(Context& ctx) {
+  engineOf(ctx).options().cronPaused.store(flag(ctx, 2));
+  ctx.reply().ok();
+}
+
+void skipChecksums(Context& ctx) {
+  engineOf(ctx).options().dumps.verifyChecksum.store(!flag(ctx, 2));
+  ctx.reply().ok();
+}
+
+// To the log, which replicas and the AOF share: other than in Redis the AOF gets it too.
+void replicate(Context& ctx) {
+  ctx.propagate(ctx.args().subspan(2));
+  ctx.reply().ok();
+}
+
+void segfault(Context& ctx) { engineOf(ctx).process().fault(); }
+
+void panic(Context& ctx) {
+  Engine& engine = engineOf(ctx);
+  engine.logger().warning("------------------------------------------------");
+  engine.logger().warning("!!! Software Failure. Press left mouse button to continue");
+  engine.logger().warning("Guru Meditation: called by DEBUG PANIC");
+  engine.logger().warning("------------------------------------------------");
+  engine.process().abort();
+}
+
+constexpr std::string_view kSleepHelp[] = {
+    "SLEEP <seconds>",
+    "    Stop the server for <seconds>. Decimals allowed.",
+};
+constexpr std::string_view kLogHelp[] = {
+    "LOG <message>",
+    "    Write <message> to the server log.",
+};
+constexpr std::string_view kExpireHelp[] = {
+    "SET-ACTIVE-EXPIRE <0|1>",
+    "    Setting it to 0 disables expiring keys in background when they are not",
+    "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
+    "    default.",
+};
+constexpr std::string_view kCronHelp[] = {
+    "PAUSE-CRON <0|1>",
+    "    Stop periodic cron job processing.",
+};
+constexpr std::string_view kChecksumHelp[] = {
+    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    "    Enables or disables checksum checks for RDB files and RESTORE's payload.",
+};
+constexpr std::string_view kReplicateHelp[] = {
+    "REPLICATE <word> [<word> ...]",
+    "    Replicates the provided command to replicas, allowing data divergence.",
+    "    It goes through the one command log, so that the AOF holds it too.",
+};
+constexpr std::string_view kSegfaultHelp[] = {
+    "SEGFAULT",
+    "    Crash the server with sigsegv.",
+};
+constexpr std::string_view kPanicHelp[] = {
+    "PANIC",
+    "    Crash the server simulating a panic.",
+};
+
+}  // namespace
+
+void addDebugControls(DebugRegistry& registry) {
+  registry.add({"SLEEP", 1, 1, kSleepHelp, sleep});
+  registry.add({"LOG", 1, 1, kLogHelp, log});
+  registry.add({"SET-ACTIVE-EXPIRE", 1, 1, kExpireHelp, setActiveExpire});
+  registry.add({"PAUSE-CRON", 1, 1, kCronHelp, pauseCron});
+  registry.add({"SET-SKIP-CHECKSUM-VALIDATION", 1, 1, kChecksumHelp, skipChecksums});
+  registry.add({"REPLICATE", 1, SIZE_MAX, kReplicateHelp, replicate});
+  registry.add({"SEGFAULT", 0, 0, kSegfaultHelp, segfault});
+  registry.add({"PANIC", 0, 0, kPanicHelp, panic});
+}
+
+}  // namespace vigil::engine
