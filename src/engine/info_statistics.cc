@@ -150,7 +150,7 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
     out.number("latest_fork_usec", 0);
     out.number("total_forks", 0);
   });
-  info.add("stats", "tracking", [](InfoWriter& out) {
+  info.add("stats", "tracking", [&engine](InfoWriter& out) {
     out.number("migrate_cached_sockets", engine.state().migrateSockets.load(std::memory_order_relaxed));
     out.number("tracking_total_keys", 0);
     out.number("tracking_total_items", 0);

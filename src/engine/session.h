@@ -60,6 +60,7 @@ struct Session : command::Session {
   oplog::Offset lastWrite = 0;     // behind this session's last record of the log: WAIT
   oplog::Offset refusedWrite = 0;  // up to there it was told that its writes are not safe
   std::unique_ptr<Subscriptions> subscriptions;  // present once it has asked for one
+  oplog::Offset refusedWrite = 0;  // up to there it was told that its writes are not safe
   std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)
 
   bool authenticated = true;

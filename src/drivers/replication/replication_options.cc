@@ -52,6 +52,7 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "repl-backlog-ttl"}, integerOption(options.backlogTtl, {0, INT64_MAX}));
   registry.add({.name = "repl-spill-max-size", .apply = follow}, memoryOption(options.spillSize));
   registry.add({.name = "shutdown-timeout"}, integerOption(options.shutdownTimeout, {0, INT_MAX}));
+  registry.add({.name = "repl-spill-max-size", .apply = follow}, memoryOption(options.spillSize));
   registry.add({.name = "repl-timeout"}, integerOption(options.timeout, {1, INT_MAX}));
   registry.add({.name = "repl-ping-replica-period", .alias = "repl-ping-slave-period"},
                integerOption(options.pingPeriod, {1, INT_MAX}));
