@@ -17,7 +17,7 @@ bool namesKeys(std::string_view pattern) { return pattern.find('*') != std::stri
 // False after an error reply.
 bool mayRead(command::Context& context, std::string_view option) {
   if (context.mayAccessAllKeys(command::kKeyAccess)) return true;
-  context.reply().error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions");
+  context.reply().error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
   return false;
 }
 
@@ -45,7 +45,7 @@ bool parseOption(command::Context& context, ArgCursor& args, SortVariant variant
     sort.sorts = false;  // for good
   } else if (args.take("GET", 1)) {
     sort.get.push_back(args.next());
-    return sort.get.back() == "#" || mayRead(context, "GET");
+    return mayRead(context, "GET");  // also for #, as in Redis
   } else {
     return args.syntaxError();
   }

@@ -88,9 +88,9 @@ TEST_F(Sort, FollowsTheLanguageButNotInWhatItStores) {
 TEST_F(Sort, ReadsOtherKeysOnlyForWhoMayReadAll) {
   t.setMayAccessAllKeys(false);
   const Step steps[] = {
-      {"sort l by w_*", "-ERR BY option of SORT denied due to insufficient ACL permissions"},
-      {"sort l get constant", "-ERR GET option of SORT denied due to insufficient ACL permissions"},
-      {"sort l by nosort get # limit 0 1", "*1 $1 3"},
+      {"sort l by w_*", "-ERR BY option of SORT denied due to insufficient ACL permissions."},
+      {"sort l get constant", "-ERR GET option of SORT denied due to insufficient ACL permissions."},
+      {"sort l by nosort limit 0 1", "*1 $1 3"},
   };
   t.play(steps);
 }

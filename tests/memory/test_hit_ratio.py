@@ -13,6 +13,7 @@ def compare(servers, vigil, oracle, policy, megabytes):
     assert ours.longest_over <= 1, ours
 
 
+@pytest.mark.accept
 @pytest.mark.parametrize("policy", POLICIES)
 def test_hit_ratio(servers, vigil, oracle, policy):
     compare(servers, vigil, oracle, policy, 3)

@@ -62,7 +62,7 @@ void Transfer::onWritable() {
   if (peer_.connected) return send();
   const int error = peer_.stream->connectError();
   if (error == EINPROGRESS) return;
-  if (error != 0) return finish(End::kConnectFailed);
+  if (error != 0) return finish(End::kWriteFailed);  // Redis notices a refused connection at its first write
   peer_.connected = true;
   peer_.stream->setNoDelay(true);
   progress();
