@@ -57,8 +57,7 @@ struct Session : command::Session {
   command::OutputBuffer out;
   command::Reply reply;
   oplog::Offset barrier = 0;  // what is in `out` depends on this offset of the log
-  oplog::Offset lastWrite = 0;     // behind this session's last record of the log: WAIT
-  oplog::Offset refusedWrite = 0;  // up to there it was told that its writes are not safe
+  oplog::Offset lastWrite = 0;  // behind this session's last record of the log: WAIT
   std::unique_ptr<Subscriptions> subscriptions;  // present once it has asked for one
   oplog::Offset refusedWrite = 0;  // up to there it was told that its writes are not safe
   std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)

@@ -50,7 +50,6 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "repl-diskless-sync-max-replicas"}, integerOption(options.disklessMaxReplicas, {0, INT_MAX}));
   registry.add({.name = "repl-backlog-size", .apply = follow}, memoryOption(options.backlogSize, 1));
   registry.add({.name = "repl-backlog-ttl"}, integerOption(options.backlogTtl, {0, INT64_MAX}));
-  registry.add({.name = "repl-spill-max-size", .apply = follow}, memoryOption(options.spillSize));
   registry.add({.name = "shutdown-timeout"}, integerOption(options.shutdownTimeout, {0, INT_MAX}));
   registry.add({.name = "repl-spill-max-size", .apply = follow}, memoryOption(options.spillSize));
   registry.add({.name = "repl-timeout"}, integerOption(options.timeout, {1, INT_MAX}));
