@@ -249,6 +249,14 @@ void Group::compareData() {
   }
 }
 
+// For a failure's text: line ends are shown as blanks.
+std::string printable(std::string bytes) {
+  for (char& c : bytes) {
+    if (c < ' ') c = ' ';
+  }
+  return bytes.empty() ? "nothing" : bytes;
+}
+
 // What the logs hold of the same offsets are the same bytes.
 void Group::compareLogs() {
   auto bytes = [](SimNode& node, oplog::Offset from, oplog::Offset to) {
@@ -256,6 +264,12 @@ void Group::compareLogs() {
     auto cursor = log(node).cursor(from);
     while (cursor.valid() && cursor.position() < to) {
       std::string_view piece = cursor.peek(to);
+      std::string onDisk;
+      if (piece.empty() && cursor.state(to) == oplog::Cursor::State::kOnDisk) {
+        onDisk.resize(static_cast<size_t>(to - cursor.position()));
+        auto read = log(node).readSpilled(cursor.position(), onDisk);
+        piece = std::string_view(onDisk).substr(0, read ? *read : 0);
+      }
       if (piece.empty()) break;
       all += piece;
       cursor.advance(piece.size());
@@ -266,10 +280,12 @@ void Group::compareLogs() {
   for (auto& node : nodes_) {
     const oplog::Offset from = std::max(log(top).start(), log(*node).start());
     const oplog::Offset to = std::min(log(top).end(), log(*node).end());
-    if (bytes(top, from, to) != bytes(*node, from, to)) {
-      return fail("the logs of " + top.name() + " and " + node->name() + " differ between offsets " +
-                  std::to_string(from) + " and " + std::to_string(to));
-    }
+    const std::string expected = bytes(top, from, to), found = bytes(*node, from, to);
+    if (expected == found) continue;
+    const size_t at = static_cast<size_t>(std::ranges::mismatch(expected, found).in1 - expected.begin());
+    return fail("the logs of " + top.name() + " and " + node->name() + " (from " + std::to_string(from) + " to " +
+                std::to_string(to) + ") differ at offset " + std::to_string(from + static_cast<oplog::Offset>(at)) + ": " +
+                printable(expected.substr(at, 60)) + " and " + printable(found.substr(at, 60)));
   }
 }
 

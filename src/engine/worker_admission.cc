@@ -171,9 +171,7 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
           "writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
           "details about the RDB error.";
     } else if (int code = state.aofError.load(kRelaxed); code != 0) {
-      if (session.transaction) session.transaction->failed = true;
-      session.reply.error(aofErrorText(code));
-      return false;
+      return reject(session, &entry, aofErrorText(code));
     } else if (state.notEnoughReplicas.load(kRelaxed)) {
       error = "NOREPLICAS Not enough good replicas to write.";
     }

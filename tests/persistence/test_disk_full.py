@@ -70,12 +70,16 @@ def test_appendfsync_everysec(servers, vigil, small_disk):
     server = servers.create(vigil, options={"appendonly": "yes", "appendfsync": "everysec"})
     server.options["dir"] = str(small_disk)
     server.start()
-    with server.raw() as client:
+    with server.raw() as client, server.raw() as during_failure:
         client.call("SET", "k", "v")
+        during_failure.call("MULTI")
+        during_failure.call("SET", "k", "w")
         fill_up(small_disk)
         _, refusal = write_until_refused(client, 0)
         assert refusal.startswith("-MISCONF Errors writing to the AOF file: No space left on device"), refusal
         assert client.call("GET", "k").value == b"v"
+        assert str(during_failure.call("EXEC")).startswith("-EXECABORT Transaction discarded because of: MISCONF Errors")
+        assert during_failure.call("GET", "k").value == b"v", "the transaction is over"
         (small_disk / "filler").unlink()
         wait_until("writes are taken again", lambda: not client.call("SET", "healed", "1").is_error)
     server.shutdown()
