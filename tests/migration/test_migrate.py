@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import time
+from collections import Counter
 
 import pytest
 
@@ -294,12 +296,11 @@ def test_not_in_a_transaction(servers, vigil):
         assert reply.is_error and "transaction" in str(reply)
 
 
-@pytest.mark.xfail(reason="failed once in a loaded run, not understood yet: see the issue on the operable server", strict=False)
 @pytest.mark.sanitize
 def test_no_acknowledged_write_is_lost(servers, vigil, rounds):
     """A list is moved away again and again while clients push to it: each value is somewhere, once."""
     source, target = servers.start(vigil, options={"io-threads": "3"}), servers.start(vigil)
-    moves = rounds(3000)
+    moves = rounds(1000)
     stop = threading.Event()
     acknowledged = [[] for _ in range(4)]
 
@@ -325,20 +326,22 @@ def test_no_acknowledged_write_is_lost(servers, vigil, rounds):
     moved = 0
     try:
         with source.raw() as mover, target.raw() as taker:
-            for number in range(moves):
+            deadline = time.monotonic() + 120
+            while moved < moves:
+                assert time.monotonic() < deadline, f"{moved} moves of {moves} in two minutes"
                 reply = migrate(mover, target, "list", timeout=60000)
                 assert reply in ("+OK", "+NOKEY"), reply
                 if reply == "+OK":
-                    assert str(taker.call("RENAME", "list", f"part{number}")) == "+OK"
+                    assert str(taker.call("RENAME", "list", f"part{moved}")) == "+OK"
                     moved += 1
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    assert moved > moves / 4
     found = []
     with target.raw() as client:
         for key in client.call("KEYS", "part*").plain():
             found += client.call("LRANGE", key, 0, -1).plain()
     found += source.call("LRANGE", "list", 0, -1)
-    assert sorted(found) == sorted(sum(acknowledged, []))
+    pushed, found = Counter(sum(acknowledged, [])), Counter(found)
+    assert found == pushed, f"lost: {list(pushed - found)[:20]}, there twice or never pushed: {list(found - pushed)[:20]}"
