@@ -71,7 +71,7 @@ void SimTaskPool::submit(Task task) {
   });
 }
 
-std::unique_ptr<SerialExecutor> SimTaskPool::makeSerial(std::string_view name) {
+std::unique_ptr<SerialExecutor> SimTaskPool::makeSerial(std::string_view name, Urgency) {
   return std::make_unique<SimSerialExecutor>(process_, std::string(name));
 }
 

@@ -34,7 +34,7 @@ class SimTaskPool final : public TaskPool {
  public:
   explicit SimTaskPool(ProcessPtr process) : process_(std::move(process)) {}
   void submit(Task task) override;
-  std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) override;
+  std::unique_ptr<SerialExecutor> makeSerial(std::string_view name, Urgency urgency) override;
 
  private:
   const ProcessPtr process_;

@@ -23,7 +23,7 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
       engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
               oplog::History{system.entropy.hex(40)}),
       spill_(system.files, "temp-log-" + std::to_string(options.rdb.processId.load()) + "-", 0),
-      spillWriter_(system.tasks.makeSerial("vigil-spill")),
+      spillWriter_(system.tasks.makeSerial("vigil-spill", Urgency::kPrompt)),
       rdb_(engine_, options.rdb),
       aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb),

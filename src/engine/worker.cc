@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kReadBuffer = 64 * 1024;
 constexpr size_t kShrinkOutput = 256 * 1024;
+constexpr int64_t kDutyRest = 1;  // times as long as a step
 
 }  // namespace
 
@@ -34,7 +35,10 @@ Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
   loop_.post([this] { tick(); });
 }
 
-Worker::~Worker() { loop_.cancel(tickTimer_); }
+Worker::~Worker() {
+  loop_.cancel(tickTimer_);
+  loop_.cancel(dutyTimer_);
+}
 
 void Worker::refreshTime() { nowMs_ = engine_.system().clock.wall() / 1000; }
 
@@ -653,11 +657,19 @@ bool Worker::mustNotShow(Session& session) {
   return own || engine_.state().aofErrorHidesUnsafe.load(std::memory_order_relaxed);
 }
 
+// One step of each duty, then a rest: a worker that has nothing else to do sleeps, so that clients
+// and other threads find the processor free when they want it.
 bool Worker::backgroundStep() {
+  if (dutyTimer_ != 0) return false;
+  Clock& clock = engine_.system().clock;
+  const MonoUs started = clock.mono();
   bool more = false;
   auto duties = engine_.duties();
   for (const auto& duty : *duties) more = duty->step(*this) || more;
-  return more;
+  const int64_t rest = (clock.mono() - started) * kDutyRest;
+  if (!more || rest == 0) return more;
+  dutyTimer_ = loop_.after(rest, [this] { dutyTimer_ = 0; });
+  return false;
 }
 
 }  // namespace vigil::engine

@@ -232,6 +232,7 @@ class Worker {
   bool insideWorld_ = false;
   UnixMs nowMs_ = 0;
   TimerId tickTimer_ = 0;
+  TimerId dutyTimer_ = 0;  // background duties rest until it fires
   oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;

@@ -7,11 +7,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 namespace vigil::runtime {
 
 namespace {
+constexpr int64_t kLongestWaitUs = 3'600'000'000;
+
 // Without its two descriptors no loop can exist; this happens at start only.
 int orDie(int descriptor, const char* call) {
   if (descriptor >= 0) return descriptor;
@@ -99,7 +102,7 @@ void EpollLoop::unwatch(int descriptor, const Watcher& watcher) {
 }
 
 void EpollLoop::takeTurn() {
-  const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), waitBudgetMs());
+  const int count = waitForEvents(waitBudgetUs());
   sleeping_.store(false, std::memory_order_relaxed);
   now_ = clock_.mono();
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -109,13 +112,24 @@ void EpollLoop::takeTurn() {
   moreToDo_ = beforeSleep_ && beforeSleep_();
 }
 
-int EpollLoop::waitBudgetMs() {
+int EpollLoop::waitForEvents(int64_t budgetUs) {
+  const int size = static_cast<int>(events_.size());
+  if (budgetUs > 0 && exactWaits_) {
+    const timespec budget{.tv_sec = budgetUs / 1'000'000, .tv_nsec = budgetUs % 1'000'000 * 1000};
+    const int count = epoll_pwait2(epoll_, events_.data(), size, &budget, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    exactWaits_ = false;  // before Linux 5.11
+  }
+  return epoll_wait(epoll_, events_.data(), size, budgetUs < 0 ? -1 : static_cast<int>((budgetUs + 999) / 1000));
+}
+
+int64_t EpollLoop::waitBudgetUs() {
   if (moreToDo_ || hasMail_.load(std::memory_order_relaxed)) return 0;
-  int budget = -1;
+  int64_t budget = -1;
   if (auto due = timers_.firstDue()) {
     const int64_t left = *due - clock_.mono();
     if (left <= 0) return 0;
-    budget = static_cast<int>(std::min<int64_t>((left + 999) / 1000, 3'600'000));
+    budget = std::min<int64_t>(left, kLongestWaitUs);
   }
   sleeping_.store(true);
   if (hasMail_.load()) return 0;

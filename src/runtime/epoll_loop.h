@@ -72,7 +72,8 @@ class EpollLoop final : public EventLoop {
   static constexpr size_t kEventsPerTurn = 512;
 
   void takeTurn();
-  int waitBudgetMs();  // how long this turn may sleep; -1 for as long as it takes. Raises sleeping_ unless it is 0
+  int64_t waitBudgetUs();  // how long this turn may sleep; -1 for as long as it takes. Raises sleeping_ unless it is 0
+  int waitForEvents(int64_t budgetUs);  // into events_; how many, -1 after a signal
   void deliver(size_t count);
   void runTimers();
   void runPosted();
@@ -85,6 +86,7 @@ class EpollLoop final : public EventLoop {
   std::atomic<std::thread::id> thread_;
   std::atomic<uint64_t> turns_{0};
   bool stopping_ = false;
+  bool exactWaits_ = true;  // the kernel can wait for less than a millisecond
   bool moreToDo_ = false;  // what the hook said last
   std::function<bool()> beforeSleep_;
   TimerQueue timers_;

@@ -18,6 +18,9 @@ namespace vigil::runtime {
 // Names the calling thread (top -H, gdb); what is beyond 15 characters is cut off.
 void nameThisThread(std::string_view name);
 
+// Lets the threads of other programs and of this one come before the calling thread, by some steps of nice(2).
+void yieldToOthers();
+
 // Tasks in the order in which they came, and the threads' way to them.
 class TaskQueue {
  public:
@@ -50,7 +53,7 @@ class ThreadTaskPool final : public TaskPool {
   explicit ThreadTaskPool(size_t threads, std::function<void()> threadStart = {});
   ~ThreadTaskPool() override;
   void submit(Task task) override { queue_.push(std::move(task)); }
-  std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) override;
+  std::unique_ptr<SerialExecutor> makeSerial(std::string_view name, Urgency urgency) override;
 
  private:
   const std::function<void()> threadStart_;

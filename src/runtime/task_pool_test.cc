@@ -26,7 +26,7 @@ TEST(TaskPool, RunsEverythingBeforeItGoes) {
 TEST(TaskPool, ASerialExecutorKeepsTheOrderAndDrains) {
   ThreadTaskPool pool(2);
   std::vector<int> ran;
-  auto serial = pool.makeSerial("vigil-aof-with-a-long-name");
+  auto serial = pool.makeSerial("vigil-aof-with-a-long-name", Urgency::kPrompt);
   for (int i = 0; i < 1000; ++i) {
     serial->submit([&ran, i] { ran.push_back(i); });
   }

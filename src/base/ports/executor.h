@@ -1,6 +1,7 @@
 // Port: work away from the event loops: what blocks (files, name resolution) or takes long (compression, freeing).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -16,13 +17,19 @@ class SerialExecutor {
   virtual void submit(Task task) = 0;
 };
 
+// How soon the processor is to be had by an executor's thread, where it is wanted by others too.
+enum class Urgency : uint8_t {
+  kPrompt,  // somebody waits for what it does: as the event loops' threads
+  kBulk,    // much work that nobody waits for (snapshots): the event loops' threads come first
+};
+
 // Thread safe.
 class TaskPool {
  public:
   virtual ~TaskPool() = default;
   virtual void submit(Task task) = 0;  // runs on some thread of the pool, in no promised order
   // `name` is the thread's name, at most 15 characters.
-  virtual std::unique_ptr<SerialExecutor> makeSerial(std::string_view name) = 0;
+  virtual std::unique_ptr<SerialExecutor> makeSerial(std::string_view name, Urgency urgency) = 0;
 };
 
 }  // namespace vigil

@@ -28,9 +28,9 @@ Aof::Aof(engine::Engine& engine, AofOptions& options, RdbDriver& rdb)
       options_(options),
       rdb_(rdb),
       directory_(engine.system().files, engine.logger(), options.folder.load(), options.fileName.load()),
-      syncer_(engine.system().tasks.makeSerial("vigil-aofsync")),
-      baser_(engine.system().tasks.makeSerial("vigil-aofbase")),
-      executor_(engine.system().tasks.makeSerial("vigil-aof")),
+      syncer_(engine.system().tasks.makeSerial("vigil-aofsync", Urgency::kPrompt)),
+      baser_(engine.system().tasks.makeSerial("vigil-aofbase", Urgency::kBulk)),
+      executor_(engine.system().tasks.makeSerial("vigil-aof", Urgency::kPrompt)),
       writer_(engine, directory_, options, *executor_, *syncer_) {}
 
 Aof::~Aof() = default;

@@ -21,7 +21,7 @@ constexpr char kInProgress[] = "Background save already in progress";
 }  // namespace
 
 RdbDriver::RdbDriver(engine::Engine& engine, RdbOptions& options)
-    : engine_(engine), options_(options), executor_(engine.system().tasks.makeSerial("vigil-rdb")) {
+    : engine_(engine), options_(options), executor_(engine.system().tasks.makeSerial("vigil-rdb", Urgency::kBulk)) {
   MutexLock lock(mutex_);
   status_.lastSave = unixSeconds();
 }

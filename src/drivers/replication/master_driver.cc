@@ -38,7 +38,7 @@ MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, 
       options_(options),
       rdb_(rdb),
       rdbOptions_(rdbOptions),
-      executor_(engine.system().tasks.makeSerial("vigil-repl")) {
+      executor_(engine.system().tasks.makeSerial("vigil-repl", Urgency::kBulk)) {
   engine_.setUserGoneHook([this](uint64_t user) { engine_.control().post([this, user] { dropOfUser(user); }); });
 }
 

@@ -32,7 +32,7 @@ ReplicaDriver::ReplicaDriver(engine::Engine& engine, ReplicationOptions& options
       options_(options),
       rdb_(rdb),
       masterSide_(masterSide),
-      executor_(engine.system().tasks.makeSerial("vigil-load")),
+      executor_(engine.system().tasks.makeSerial("vigil-load", Urgency::kBulk)),
       link_(std::make_unique<Link>(false, engine.system().entropy.next64())) {}
 
 ReplicaDriver::~ReplicaDriver() = default;
