@@ -7,8 +7,9 @@
 //   blocks:  [ 4096 … 70000 ) -> [ 70000 … 131000 ) -> [ 131000 … end … )
 //              ^ start()             ^ a cursor                ^ published()   ^ end()
 //
-// A record never straddles two blocks. Appending takes the log's lock only to reserve a range; the bytes are copied
-// outside it, and published() moves on in the order of the offsets as copies finish. Readers see published bytes only.
+// A record never straddles two blocks. Appending takes the log's lock only to reserve a range, and to copy into it what is
+// small and has been encoded before; larger records are encoded into their range outside the lock, and published() moves
+// on in the order of the offsets as they are done. Readers see published bytes only.
 // A block is freed when it is outside the backlog and no cursor stands in it or before it. What lies outside the
 // backlog is in memory only up to a bound; beyond it the oldest blocks go to the spill on disk, so a slow reader costs
 // disk, not memory.
@@ -30,7 +31,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/spin_mutex.h"
 #include "base/result.h"
 
 namespace vigil {
@@ -51,7 +52,7 @@ struct History {
 
 // A run of records. Bytes below the log's published offset never change. Guarded by the log's lock, except that the
 // bytes themselves are written by whoever reserved them.
-struct Block {
+struct alignas(64) Block {  // one cache line
   Block(Offset start, size_t capacity) : start(start), capacity(capacity), bytes(new char[capacity]) {}
   Offset end() const { return start + static_cast<Offset>(reserved); }
   const Offset start;
@@ -181,12 +182,12 @@ class Log {
     bool done;
   };
   struct Range {
-    Block* block;
     char* at;
-    uint64_t ticket;
     Offset end;
   };
+  Offset appendSmall(const Record& record, size_t bytes);
   Range reserve(size_t bytes, std::span<const uint32_t> unitStarts) REQUIRES(mutex_);
+  uint64_t takeTicket(Offset end) REQUIRES(mutex_);  // the range up to there will be published later
   void publish(uint64_t ticket);
   void trim() REQUIRES(mutex_);
   Offset oldestNeeded() REQUIRES(mutex_);
@@ -199,13 +200,18 @@ class Log {
 
   std::atomic<bool> active_{false};
   std::atomic<bool> replicating_{false};
-  std::atomic<Offset> end_;        // reserved up to here
-  std::atomic<Offset> published_;  // readable up to here
   std::atomic<size_t> backlogSize_{1 << 20};
 
-  mutable Mutex mutex_;
-  uint8_t reasons_ GUARDED_BY(mutex_) = 0;
+  // What every append touches, in one cache line: between writers on several cores each further line costs as much as
+  // the rest of the append.
+  alignas(64) mutable SpinMutex mutex_;
   int selectedDb_ GUARDED_BY(mutex_) = -1;
+  std::atomic<Offset> end_;        // reserved up to here
+  std::atomic<Offset> published_;  // readable up to here
+  Block* tail_ GUARDED_BY(mutex_) = nullptr;  // blocks_.back()
+  bool waiting_ GUARDED_BY(mutex_) = false;   // inFlight_ is not empty
+
+  alignas(64) uint8_t reasons_ GUARDED_BY(mutex_) = 0;
   History history_ GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Block>> blocks_ GUARDED_BY(mutex_);  // never empty
   size_t memory_ GUARDED_BY(mutex_) = 0;                          // of the blocks whose bytes are in memory
