@@ -1,0 +1,133 @@
+#include <utility>
+
+#include "sentinel/discovery.h"
+#include "sentinel/failover_flow.h"
+#include "wire/info_report.h"
+
+namespace vigil::sentinel {
+
+namespace {
+
+constexpr int kHellosToWait = 4;  // a newer configuration would have been heard of by then
+
+void noteProcess(Step& step, Instance& instance, const std::string& runId) {
+  if (runId.empty() || runId == instance.runId) return;
+  if (!instance.runId.empty()) {
+    step.event(LogLevel::kNotice, "+reboot", &instance);
+    if (instance.role == Role::kMaster && instance.owner.settings.rebootDownAfterMs != 0) instance.rebootedAt = step.now;
+  }
+  instance.runId = runId;
+}
+
+void noteRole(Step& step, Instance& instance, bool isReplica) {
+  if (isReplica) instance.formerMaster = false;
+  if (isReplica == instance.saysReplica) return;
+  instance.saysReplica = isReplica;
+  instance.roleSince = step.now;
+  instance.followsSince = step.now;
+  const bool asExpected = (instance.role == Role::kReplica) == isReplica;
+  step.event(LogLevel::kVerbose, asExpected ? "+role-change" : "-role-change", &instance,
+             std::string("new reported role is ") + (isReplica ? "slave" : "master"));
+}
+
+void findReplicas(Step& step, MonitoredMaster& master, const wire::InfoReport& report) {
+  bool found = false;
+  for (const auto& [host, port] : report.replicas) {
+    const bool known = std::ranges::any_of(
+        master.replicas, [&, &h = host, p = port](const auto& entry) { return entry.second->address.isAt(h, p); });
+    if (known) continue;
+    Instance& replica = step.create(Role::kReplica, master, joinHostPort(host, port), {host, port});
+    step.event(LogLevel::kNotice, "+slave", &replica);
+    found = true;
+  }
+  if (found) step.persist();
+}
+
+void noteReplication(Step& step, Instance& replica, const wire::InfoReport& report) {
+  if (report.masterHost && report.masterPort &&
+      (*report.masterHost != replica.masterHost || *report.masterPort != replica.masterPort)) {
+    replica.masterHost = *report.masterHost;
+    replica.masterPort = *report.masterPort;
+    replica.followsSince = step.now;
+  }
+  replica.masterLinkUp = report.masterLinkUp.value_or(false);
+  // A server that restarted after it was synchronized says -1 as well: what it has may be old.
+  replica.everSynced = replica.masterLinkUp || report.masterLinkDownSeconds.value_or(0) >= 0;
+  replica.masterLinkDownFor =
+      replica.masterLinkUp ? 0 : std::max<int64_t>(0, report.masterLinkDownSeconds.value_or(0)) * 1'000'000;
+  replica.refusesEmptyMaster = report.masterRefusedEmpty;
+  if (report.priority) replica.priority = *report.priority;
+  if (report.offset) replica.offset = *report.offset;
+  replica.announced = report.announced.value_or(true);
+}
+
+bool masterLooksSane(const Step& step, const MonitoredMaster& master) {
+  const Instance& self = *master.self;
+  return !self.down() && !master.objectivelyDown() && !self.saysReplica && self.infoAt != 0 &&
+         step.now - self.infoAt < 2 * ms(step.state.times.infoPeriod);
+}
+
+bool wasUpFor(const Step& step, const Instance& instance, MonoUs period) {
+  return instance.wasDown == 0 || step.now - instance.wasDown > period;
+}
+
+// A replica that calls itself a master: the old one came back, or somebody promoted it whose configuration has not
+// reached us yet. What we know for sure to be the first is repaired at once.
+void turnIntoReplica(Step& step, Instance& instance) {
+  MonitoredMaster& master = instance.owner;
+  if (!masterLooksSane(step, master)) return;
+  const MonoUs wait = kHellosToWait * ms(step.state.times.publishPeriod);
+  const bool certain = master.ledLast && instance.formerMaster;
+  if (!certain && (!wasUpFor(step, instance, wait) || step.now - instance.roleSince <= wait)) return;
+  if (sendReplicaOf(step, instance, &master.self->address)) step.event(LogLevel::kNotice, "+convert-to-slave", &instance);
+}
+
+// A replica of another master than ours.
+void repairFollowing(Step& step, Instance& replica) {
+  MonitoredMaster& master = replica.owner;
+  if (!masterLooksSane(step, master)) return;
+  const MonoUs wait = ms(master.settings.failoverTimeoutMs);
+  const bool certain = master.ledLast && master.previous.isAt(replica.masterHost, replica.masterPort);
+  if (!certain && (!wasUpFor(step, replica, wait) || step.now - replica.followsSince <= wait)) return;
+  if (sendReplicaOf(step, replica, &master.self->address)) step.event(LogLevel::kNotice, "+fix-slave-config", &replica);
+}
+
+void actOnReplica(Step& step, Instance& replica) {
+  MonitoredMaster& master = replica.owner;
+  if (!replica.saysReplica) {
+    if (replica.promoted) {
+      if (master.failover.stage == Stage::kWaitingForPromotion) onPromoted(step, replica);
+    } else if (!master.failover.underWay()) {
+      turnIntoReplica(step, replica);
+    }
+    return;
+  }
+  if (replica.reconfiguration != Reconfiguration::kNone) {
+    followRepointing(step, replica);
+  } else if (!master.failover.underWay() && !master.self->address.isAt(replica.masterHost, replica.masterPort)) {
+    repairFollowing(step, replica);
+  }
+}
+
+}  // namespace
+
+void onInfo(Step& step, Instance& instance, const std::string& text) {
+  const wire::InfoReport report = wire::parseInfo(text);
+  const bool first = instance.infoAt == 0;
+  instance.infoText = text;
+  instance.infoAt = step.now;
+  instance.infoAsked = 0;
+  noteProcess(step, instance, report.runId);
+  if (first) {  // no change: what it always was
+    instance.saysReplica = report.isReplica.value_or(instance.role == Role::kReplica);
+    instance.roleSince = step.now;
+  }
+  if (report.isReplica) noteRole(step, instance, *report.isReplica);
+  if (!instance.saysReplica && report.masterOffset) instance.masterOffset = *report.masterOffset;
+  if (instance.role == Role::kMaster && !instance.saysReplica) findReplicas(step, instance.owner, report);
+  if (instance.saysReplica) noteReplication(step, instance, report);
+  if (instance.role == Role::kReplica && step.state.tiltSince == 0) actOnReplica(step, instance);
+  // `instance` may be gone: a failover that came to its end forgets the replicas.
+}
+
+}  // namespace vigil::sentinel

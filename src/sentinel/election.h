@@ -1,0 +1,23 @@
+// Who leads the failover of a master that is objectively down.
+//
+// All Sentinels see the fault at about the same time. So each waits its rank (by id) before it stands for election, long
+// enough for the ones before it to be heard; and who loses an election that nobody won stands again soon, in a new epoch.
+#pragma once
+
+#include "sentinel/step.h"
+
+namespace vigil::sentinel {
+
+// A greater epoch was heard of: it is ours too. The caller persists.
+void raiseEpoch(Step& step, const MonitoredMaster& master, uint64_t epoch);
+
+// The master has just become objectively down: when we stand.
+void planElection(Step& step, MonitoredMaster& master);
+// Stands if the time has come; ends an election that takes too long. On every tick.
+void holdElection(Step& step, MonitoredMaster& master);
+// While we stand: are we elected, or have we lost?
+void countVotes(Step& step, MonitoredMaster& master);
+// Another asks for our vote. Ours is in master.ballot afterwards.
+void voteFor(Step& step, MonitoredMaster& master, uint64_t epoch, const std::string& candidate);
+
+}  // namespace vigil::sentinel
