@@ -402,6 +402,7 @@ constexpr CommandSpec kClientSubcommands[] = {
 constexpr CommandSpec kCommands[] = {
     {.name = "client",
      .arity = -2,
+     .flags = kSentinel,
      .subcommands = kClientSubcommands,
      .group = "connection",
      .since = "2.4.0",

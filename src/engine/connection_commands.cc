@@ -146,7 +146,9 @@ void hello(Context& ctx) {
   if (options.setName) session.info->change([&](ClientInfo::Names& names) { names.name = options.name; });
   setProtocol(session, protocol);
   auto& reply = ctx.reply();
-  reply.map(7);
+  const std::string& mode = engineOf(ctx).process().mode;
+  const bool hasRole = mode != "sentinel";
+  reply.map(hasRole ? 7 : 6);
   reply.bulk("server");
   reply.bulk("redis");
   reply.bulk("version");
@@ -156,9 +158,11 @@ void hello(Context& ctx) {
   reply.bulk("id");
   reply.integer(static_cast<int64_t>(session.id));
   reply.bulk("mode");
-  reply.bulk("standalone");
-  reply.bulk("role");
-  reply.bulk(engineOf(ctx).state().replica.load(std::memory_order_relaxed) ? "replica" : "master");
+  reply.bulk(mode);
+  if (hasRole) {
+    reply.bulk("role");
+    reply.bulk(engineOf(ctx).state().replica.load(std::memory_order_relaxed) ? "replica" : "master");
+  }
   reply.bulk("modules");
   reply.emptyArray();
 }
@@ -174,7 +178,7 @@ constexpr std::string_view kAuthHistory[] = {"6.0.0|Added ACL style (username an
 constexpr CommandSpec kCommands[] = {
     {.name = "ping",
      .arity = -1,
-     .flags = kFast | kNoLocks,
+     .flags = kFast | kNoLocks | kSentinel,
      .categories = kCatFast | kCatConnection,
      .handler = ping,
      .group = "connection",
@@ -205,7 +209,7 @@ constexpr CommandSpec kCommands[] = {
      .arguments = "index:integer"},
     {.name = "quit",
      .arity = -1,
-     .flags = kNoscript | kLoading | kStale | kFast | kNoAuth | kAllowBusy | kNoLocks | kTransactionControl,
+     .flags = kNoscript | kLoading | kStale | kFast | kNoAuth | kAllowBusy | kNoLocks | kTransactionControl | kSentinel,
      .categories = kCatFast | kCatConnection,
      .handler = quit,
      .group = "connection",

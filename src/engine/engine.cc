@@ -109,6 +109,18 @@ void Engine::addDataCommands() {
   addStatisticsSections(info_, *this);
 }
 
+void Engine::addSentinelCommands() {
+  for (auto rows : {connectionCommands(), clientCommands(), acl::aclCommands(), subscriptionCommands(),
+                    commandCommands(), serverCommands()}) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if ((rows[i].flags & command::kSentinel) != 0) addCommands(rows.subspan(i, 1), this);
+    }
+  }
+  addEngineSections(info_, *this);
+  addStatisticsSections(info_, *this);
+  info_.keepOnly({"server", "clients", "stats", "cpu", "sentinel"});
+}
+
 void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   control_ = &control;
   shutdown_.setControl(control);

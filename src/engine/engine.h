@@ -67,6 +67,8 @@ class Engine {
   // --- Set-up, in this order ---
   void addCommands(std::span<const command::CommandSpec> rows, void* owner) { commands_.add(rows, owner); }
   void addDataCommands();  // those of commands/ and of the engine itself
+  // In place of those: what a Sentinel's clients may say (kSentinel), and its parts of INFO.
+  void addSentinelCommands();
   // One worker per loop. Call after all owners registered their commands.
   void start(const std::vector<EventLoop*>& loops, EventLoop& control);
   // Ends all sessions. Each worker's loop must have stopped, or run no more.

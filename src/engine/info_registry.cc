@@ -32,6 +32,7 @@ constexpr Section kSections[] = {
     {"latencystats", "Latencystats", false},
     {"cluster", "Cluster", true},
     {"keyspace", "Keyspace", true},
+    {"sentinel", "Sentinel", true},
 };
 
 bool isWanted(const Section& section, const std::vector<std::string>& wanted) {
@@ -83,11 +84,16 @@ void InfoRegistry::add(std::string_view section, std::string_view part, Writer w
   parts_.push_back({std::string(section), std::string(part), std::move(writer)});
 }
 
+bool InfoRegistry::isShown(std::string_view section) const {
+  if (only_.empty()) return section != "sentinel";
+  return std::ranges::find(only_, section) != only_.end();
+}
+
 std::string InfoRegistry::write(const std::vector<std::string>& wanted) const {
   std::string text;
   InfoWriter info(text);
   for (const Section& section : kSections) {
-    if (!isWanted(section, wanted)) continue;
+    if (!isShown(section.name) || !isWanted(section, wanted)) continue;
     if (!text.empty()) text += "\r\n";
     text.append("# ").append(section.title).append("\r\n");
     for (const Part& part : parts_) {

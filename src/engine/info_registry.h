@@ -42,6 +42,8 @@ class InfoRegistry {
 
   // `section`: one of Redis's, in lower case.
   void add(std::string_view section, std::string_view part, Writer writer);
+  // Shows no other sections than these, in Redis's order.
+  void keepOnly(std::vector<std::string> sections) { only_ = std::move(sections); }
   // The text of the sections asked for: names, or "default", "all", "everything"; none: default. Unknown ones are
   // left out.
   std::string write(const std::vector<std::string>& wanted) const;
@@ -52,7 +54,10 @@ class InfoRegistry {
     std::string name;
     Writer writer;
   };
+  bool isShown(std::string_view section) const;
+
   std::vector<Part> parts_;
+  std::vector<std::string> only_;  // empty: all but sentinel
 };
 
 }  // namespace vigil::engine

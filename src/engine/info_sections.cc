@@ -26,7 +26,7 @@ void writeServer(InfoWriter& info, Engine& engine) {
   info.field("redis_git_sha1", "00000000");
   info.number("redis_git_dirty", 0);
   info.field("redis_build_id", "vigil-" + std::string(kVigilVersion));
-  info.field("redis_mode", "standalone");
+  info.field("redis_mode", process.mode);
   info.field("os", process.operatingSystem);
   info.field("atomicvar_api", "c++-std");
   info.number("arch_bits", static_cast<int64_t>(sizeof(void*) * 8));

@@ -27,6 +27,7 @@ struct ListenerFacts {
 
 struct ProcessFacts {
   std::string operatingSystem = "unknown";
+  std::string mode = "standalone";   // redis_mode; or "sentinel"
   std::string multiplexer = "none";  // the reactor
   std::string allocator = "libc";
   std::string executable;

@@ -48,7 +48,7 @@ bool isNumericAddress(std::string_view host) {
 
 std::string addMaster(Step& step, const std::string& name, const std::string& host, int64_t port, int64_t quorum) {
   if (quorum < 1 || quorum > INT_MAX) return "Quorum must be 1 or greater.";
-  if (port < 1 || port > 65535) return "Invalid port number";
+  if (port < 1 || port > 65535) return "Invalid port number.";
   if (host.empty() || (!step.state.settings.resolveHostnames && !isNumericAddress(host))) {
     return "Can't resolve instance hostname.";
   }

@@ -29,6 +29,7 @@ std::string failOver(Step& step, MonitoredMaster& master, bool coordinated);
 // SENTINEL CONFIG SET
 std::string setGlobal(Step& step, std::string_view name, const std::string& value);
 // SENTINEL DEBUG: a time constant in milliseconds. False: there is no such one, or no such value.
+bool isTime(std::string_view name);
 bool setTime(TimeConstants& times, std::string_view name, std::string_view value);
 std::vector<std::pair<std::string_view, int64_t>> listTimes(const TimeConstants& times);
 

@@ -45,10 +45,16 @@ void reconnectSentinels(Step& step) {
   }
 }
 
+const Time* findTime(std::string_view name) {
+  return std::ranges::find_if(kTimes, [&](const Time& time) { return equalsIgnoreCase(time.name, name); });
+}
+
 }  // namespace
 
+bool isTime(std::string_view name) { return findTime(name) != std::end(kTimes); }
+
 bool setTime(TimeConstants& times, std::string_view name, std::string_view value) {
-  const auto* found = std::ranges::find_if(kTimes, [&](const Time& time) { return equalsIgnoreCase(time.name, name); });
+  const Time* found = findTime(name);
   const auto number = parseInt64(value);
   if (found == std::end(kTimes) || !number || *number <= 0 || *number > INT_MAX) return false;
   times.*found->value = *number;

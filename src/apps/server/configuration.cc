@@ -12,7 +12,13 @@
 
 namespace vigil::apps {
 
-Configuration::Configuration() {
+namespace {
+
+constexpr int64_t kSentinelPort = 26379;
+
+}  // namespace
+
+Configuration::Configuration(Mode itsMode) : mode(itsMode) {
   registerOptions(
       registry, server,
       [this](LogLevel level) {
@@ -35,6 +41,11 @@ Configuration::Configuration() {
   registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
                stringOption(node.engine.sorts.locale));
   drivers::registerOptions(registry, node);
+  if (mode == Mode::kSentinel) {
+    sentinel.addTo(registry);
+    server.port.store(kSentinelPort);
+    node.engine.protectedMode.store(false);
+  }
   stock.registerMissing(registry);
 }
 

@@ -13,13 +13,15 @@
 #include "base/config.h"
 #include "base/stock_options.h"
 #include "drivers/node_options.h"
+#include "drivers/sentinel/sentinel_options.h"
 #include "runtime/tls_options.h"
 
 namespace vigil::apps {
 
 class Configuration {
  public:
-  Configuration();
+  enum class Mode { kServer, kSentinel };
+  explicit Configuration(Mode mode = Mode::kServer);
   Configuration(const Configuration&) = delete;
   Configuration& operator=(const Configuration&) = delete;
 
@@ -30,10 +32,12 @@ class Configuration {
   // Makes SORT order by the language that locale-collate names.
   Status setCollation();
 
+  const Mode mode;
   ConfigRegistry registry;
   ServerOptions server;
   ProcessOptions process;
   drivers::NodeOptions node;
+  drivers::SentinelOptions sentinel;  // in its mode
   runtime::TlsOptions tls;
 
   StockOptions stock;  // what no part claimed

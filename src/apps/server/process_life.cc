@@ -116,6 +116,7 @@ Status ProcessLife::updateTitle() {
   parts.unixSocket = server.unixSocket.load();
   parts.configFile = configuration_.file;
   if (option("cluster-enabled") == "yes") parts.serverMode = "[cluster]";
+  if (configuration_.mode == Configuration::Mode::kSentinel) parts.serverMode = "[sentinel]";
   const std::string& port = parts.port != "0" ? parts.port : parts.tlsPort;
   const AddressList addresses = server.bind.load();
   parts.listenAddress =

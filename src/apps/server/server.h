@@ -19,6 +19,8 @@ namespace vigil::apps {
 
 class Server {
  public:
+  static constexpr const char* kName = "Redis";
+
   Server(Configuration& configuration, Logger& logger, ProcessLife& life);
   ~Server();
 

@@ -1,4 +1,4 @@
-// vigil-server [file|-] [--option value ...]
+// vigil-server [file|-] [--option value ...], and the same program as a Sentinel: vigil-sentinel file
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "apps/server/configuration.h"
 #include "apps/server/process_life.h"
+#include "apps/server/sentinel_server.h"
 #include "apps/server/server.h"
 #include "engine/version.h"
 #include "runtime/daemon.h"
@@ -30,7 +31,42 @@ constexpr char kUsage[] =
     "       vigil-server /etc/redis/6379.conf\n"
     "       vigil-server --port 7777\n"
     "       vigil-server --port 7777 --replicaof 127.0.0.1 8888\n"
-    "       vigil-server /etc/myredis.conf --loglevel verbose -\n";
+    "       vigil-server /etc/myredis.conf --loglevel verbose -\n"
+    "\n"
+    "Sentinel mode:\n"
+    "       vigil-server /etc/sentinel.conf --sentinel\n"
+    "       vigil-sentinel /etc/sentinel.conf\n";
+
+// Serves until it is stopped; returns the exit code.
+template <typename App>
+int run(App& app, const apps::Configuration& configuration, Logger& logger, const apps::ProcessLife& life) {
+  if (auto started = app.start(); !started) {
+    logger.warning(started.error().message);
+    return 1;
+  }
+  std::string pidFile = configuration.server.pidFile.load();
+  if (pidFile.empty() && life.daemonizes()) pidFile = "/var/run/redis.pid";
+  if (!pidFile.empty()) {
+    if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
+  }
+  logger.notice("Server initialized");
+  const int code = app.run();
+  if (!pidFile.empty()) {
+    logger.notice("Removing the pid file.");
+    runtime::removePidFile(pidFile);
+  }
+  if (code == 0) logger.warning(std::string(App::kName) + " is now ready to exit, bye bye...");
+  return code;
+}
+
+// redis-sentinel and vigil-sentinel are links to this program; --sentinel says the same, anywhere.
+apps::Configuration::Mode modeOf(std::string_view program, std::vector<std::string>& arguments) {
+  program.remove_prefix(program.rfind('/') + 1);
+  const size_t asked = std::erase(arguments, "--sentinel");
+  const bool named = program.find("redis-sentinel") != std::string_view::npos ||
+                     program.find("vigil-sentinel") != std::string_view::npos;
+  return asked != 0 || named ? apps::Configuration::Mode::kSentinel : apps::Configuration::Mode::kServer;
+}
 
 int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
   const apps::ServerOptions& options = configuration.server;
@@ -58,10 +94,11 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
   } else {
     logger.notice("Configuration loaded");
   }
-  logger.setRole('M');
+  const bool isSentinel = configuration.mode == apps::Configuration::Mode::kSentinel;
+  logger.setRole(isSentinel ? 'X' : 'M');
   logger.notice("Vigil " + std::string(engine::kVigilVersion) + ", monotonic clock: " + clock.describe());
   const int64_t port = options.port.load() != 0 ? options.port.load() : options.tlsPort.load();
-  logger.notice("Running mode=standalone, port=" + std::to_string(port) + ".");
+  logger.notice(std::string("Running mode=") + (isSentinel ? "sentinel" : "standalone") + ", port=" + std::to_string(port) + ".");
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }
@@ -82,24 +119,12 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
     logger.warning(warning);
   }
   life.begin();
+  if (isSentinel) {
+    apps::SentinelServer sentinel(configuration, logger, life);
+    return run(sentinel, configuration, logger, life);
+  }
   apps::Server server(configuration, logger, life);
-  if (auto started = server.start(); !started) {
-    logger.warning(started.error().message);
-    return 1;
-  }
-  std::string pidFile = options.pidFile.load();
-  if (pidFile.empty() && life.daemonizes()) pidFile = "/var/run/redis.pid";
-  if (!pidFile.empty()) {
-    if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
-  }
-  logger.notice("Server initialized");
-  int code = server.run();
-  if (!pidFile.empty()) {
-    logger.notice("Removing the pid file.");
-    runtime::removePidFile(pidFile);
-  }
-  if (code == 0) logger.warning("Redis is now ready to exit, bye bye...");
-  return code;
+  return run(server, configuration, logger, life);
 }
 
 }  // namespace
@@ -107,6 +132,7 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   runtime::ProcessTitle title(argc, argv);
+  const apps::Configuration::Mode mode = modeOf(title.program(), arguments);
   if (arguments.size() == 1) {
     const std::string& only = arguments.front();
     if (only == "-v" || only == "--version") {
@@ -120,7 +146,7 @@ int main(int argc, char** argv) {
     }
   }
   runtime::takeOverSignals();
-  apps::Configuration configuration;
+  apps::Configuration configuration(mode);
   if (arguments.size() == 1 && arguments.front() == "--options-page") {  // how docs/OPTIONS.md is made
     std::fputs(optionsPage(configuration.registry).c_str(), stdout);
     return 0;

@@ -1,0 +1,17 @@
+#include "drivers/sentinel/sentinel_options.h"
+
+#include "base/config.h"
+
+namespace vigil::drivers {
+
+void SentinelOptions::addTo(ConfigRegistry& registry) {
+  registry.addDirective({.name = "sentinel",
+                         .minWords = 1,
+                         .load = [this](std::span<const std::string> words) -> Status {
+                           lines.emplace_back(words.begin(), words.end());
+                           return {};
+                         },
+                         .rewrite = [this] { return stateLines ? stateLines() : std::vector<RewriteOption>(); }});
+}
+
+}  // namespace vigil::drivers
