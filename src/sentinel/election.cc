@@ -65,6 +65,7 @@ void stand(Step& step, MonitoredMaster& master) {
   step.plainEvent(LogLevel::kWarning, "+vote-for-leader", &master,
                   step.state.id + " " + std::to_string(failover.epoch));
   master.report.voted(step.state.id, step.state.id, failover.epoch, step.now);
+  for (auto& [id, sentinel] : master.sentinels) sentinel->voteQuestion = 0;
   askOthers(step, master);
   askInfoOfReplicas(step, master);
   countVotes(step, master);
@@ -122,7 +123,7 @@ void countVotes(Step& step, MonitoredMaster& master) {
   for (const auto& [id, sentinel] : master.sentinels) {
     if (votedNow(master, *sentinel)) {
       tally.add(sentinel->vote);
-    } else if (sentinel->link.commands.up() && !sentinel->down() && sentinel->answered < master.failover.since) {
+    } else if (sentinel->voteQuestion > sentinel->answers && !sentinel->down()) {
       complete = false;
     }
   }

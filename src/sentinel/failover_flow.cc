@@ -48,6 +48,11 @@ void choose(Step& step, MonitoredMaster& master) {
   if (awaitsInfo(step, master) && step.now - master.failover.since < kInfoWithin) return;
   ReplicaChoice choice = chooseReplica(step, master);
   master.report.candidates = std::move(choice.candidates);
+  for (const auto& candidate : master.report.candidates) {  // none has what its master had not
+    if (candidate.offset <= master.report.oldOffset) continue;
+    master.report.oldOffset = candidate.offset;
+    master.report.oldOffsetAt = step.now;
+  }
   if (choice.chosen == nullptr) return abortFailover(step, master, "-failover-abort-no-good-slave");
   Instance& replica = *choice.chosen;
   replica.promoted = true;

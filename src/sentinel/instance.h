@@ -70,8 +70,10 @@ struct Instance {
 
   // --- Another Sentinel ---
   MonoUs heardHello = 0;
-  MonoUs asked = 0;           // whether it sees the master as down
-  MonoUs answered = 0;
+  uint64_t questions = 0;     // asked whether it sees the master as down, and for its vote
+  uint64_t answers = 0;       // come, in the order of the questions
+  uint64_t voteQuestion = 0;  // the first that asked for its vote in the election under way
+  MonoUs answered = 0;        // when the last answer came
   bool seesMasterDown = false;
   MonoUs seesDownSince = 0;
   std::string vote;           // for whom it voted, empty: for nobody

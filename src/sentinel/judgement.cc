@@ -125,12 +125,15 @@ void askOthers(Step& step, MonitoredMaster& master) {
     const bool sent = step.send(*sentinel, Request::kAskDown,
                                 {"SENTINEL", "is-master-down-by-addr", step.shown(address), std::to_string(address.port),
                                  std::to_string(step.state.epoch), standing ? step.state.id : "*"});
-    if (sent) sentinel->asked = step.now;
+    if (!sent) continue;
+    ++sentinel->questions;
+    if (standing && sentinel->voteQuestion == 0) sentinel->voteQuestion = sentinel->questions;
   }
 }
 
 void onDownAnswer(Step& step, Instance& sentinel, const wire::RespValue& reply) {
   using Kind = wire::RespValue::Kind;
+  ++sentinel.answers;
   if (reply.kind != Kind::kArray || reply.items.size() != 3 || reply.items[0].kind != Kind::kInteger ||
       !reply.items[1].isText() || reply.items[2].kind != Kind::kInteger) {
     return;  // an error, or not a Sentinel

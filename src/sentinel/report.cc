@@ -36,7 +36,7 @@ std::vector<std::string> FailoverReport::lines() const {
   }
   for (const auto& [stage, at] : stages) text.push_back("  " + stage + " " + after(begun, at));
   if (oldOffset != 0 && newOffset != 0) {
-    text.push_back("  offset of the old master when last seen (" + after(begun, oldOffsetAt) + ") " +
+    text.push_back("  offset that the old master had (known " + after(begun, oldOffsetAt) + ") " +
                    std::to_string(oldOffset) + ", of the new one " + std::to_string(newOffset) + ": at least " +
                    std::to_string(knownLoss()) + " bytes lost");
   }

@@ -42,7 +42,7 @@ struct FailoverReport {
   std::vector<Vote> votes;
   std::vector<Candidate> candidates;
   std::vector<std::pair<std::string, MonoUs>> stages;  // each with the moment at which it was reached
-  uint64_t oldOffset = 0;  // the old master's, when last seen; 0: never
+  uint64_t oldOffset = 0;  // that the old master is known to have had: when last seen, or as a replica of it has it
   MonoUs oldOffsetAt = 0;
   uint64_t newOffset = 0;  // the chosen replica's
 

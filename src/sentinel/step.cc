@@ -90,7 +90,11 @@ void Step::disconnect(Instance& from, Channel channel) {
   Connection& connection = from.link.of(channel);
   if (connection.state == Connection::State::kDown) return;
   connection.state = Connection::State::kDown;
-  if (channel == Channel::kCommands) from.link.pending = 0;
+  if (channel == Channel::kCommands) {  // no more answers will come
+    from.link.pending = 0;
+    from.infoAsked = 0;
+    from.answers = from.questions;
+  }
   out.push_back({.kind = Effect::Kind::kDisconnect,
                  .instance = from.id,
                  .channel = channel,

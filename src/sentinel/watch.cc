@@ -166,8 +166,7 @@ void onConnected(Step& step, Instance& instance, const Event& event) {
   }
   instance.link.localHost = event.self;
   instance.link.refusedSince = 0;
-  instance.link.pending = 0;
-  instance.infoAsked = 0;
+  if (instance.role == Role::kSentinel && instance.owner.self->down()) instance.owner.askAgainAt = step.now;
   sendPing(step, instance);
   askInfo(step, instance);
 }
@@ -185,10 +184,7 @@ void onConnectFailed(Step& step, Instance& instance, const Event& event) {
 
 void onBroken(Step& step, Instance& instance, const Event& event) {
   step.disconnect(instance, event.channel);
-  if (event.channel == Channel::kCommands) {
-    instance.link.lost();
-    instance.infoAsked = 0;
-  }
+  if (event.channel == Channel::kCommands) instance.link.lost();
   // Whether it is gone is best seen at once: by its host's answer to the next attempt.
   step.connect(instance, event.channel);
 }
