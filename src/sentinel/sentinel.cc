@@ -109,7 +109,7 @@ MonoUs Sentinel::nextWake() const {
 }
 
 void Sentinel::checkInvariants() const {
-#if !defined(NDEBUG)
+#if defined(VIGIL_CHECK_INVARIANTS)
   for (const auto& [name, master] : state_.masters) {
     assert(master->ballot.epoch <= state_.epoch);
     assert(master->configEpoch <= state_.epoch);

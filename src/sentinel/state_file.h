@@ -16,6 +16,7 @@ namespace vigil::sentinel {
 using ConfigLine = std::vector<std::string>;
 
 struct LoadProblem {
+  size_t number = 0;  // of the line among those given
   std::string line;
   std::string problem;
 };

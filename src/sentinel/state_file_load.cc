@@ -135,10 +135,10 @@ Problem takeLineOfMaster(Step& step, const std::string& name, const ConfigLine& 
   return takeOption(*master, name, words, isExecutable);
 }
 
-LoadProblem at(const ConfigLine& words, Problem problem) {
+LoadProblem at(std::span<const ConfigLine> lines, const ConfigLine& words, Problem problem) {
   std::string line = "sentinel";
   for (const std::string& word : words) line.append(" ").append(configWord(word));
-  return {std::move(line), std::move(problem)};
+  return {static_cast<size_t>(&words - lines.data()), std::move(line), std::move(problem)};
 }
 
 }  // namespace
@@ -151,7 +151,7 @@ std::expected<void, LoadProblem> loadLines(Step& step, std::span<const ConfigLin
     if (!taken) {
       left.push_back(&words);
     } else if (!taken->empty()) {
-      return std::unexpected(at(words, *taken));
+      return std::unexpected(at(lines, words, *taken));
     }
   }
   for (const bool masters : {true, false}) {
@@ -159,7 +159,7 @@ std::expected<void, LoadProblem> loadLines(Step& step, std::span<const ConfigLin
       const std::string name = toLower(words->front());
       if ((name == "monitor") != masters) continue;
       Problem problem = masters ? takeMonitor(step, *words) : takeLineOfMaster(step, name, *words, isExecutable);
-      if (!problem.empty()) return std::unexpected(at(*words, std::move(problem)));
+      if (!problem.empty()) return std::unexpected(at(lines, *words, std::move(problem)));
     }
   }
   return {};

@@ -1,11 +1,16 @@
 #include "apps/server/configuration.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 
 #include "base/config_file.h"
+#include "base/ports/files.h"
+#include "base/text.h"
 #include "engine/version.h"
 #include "runtime/collation.h"
 #include "runtime/posix_files.h"
@@ -16,9 +21,29 @@ namespace {
 
 constexpr int64_t kSentinelPort = 26379;
 
+// The line of the nth directive of this name in a file that includes no others; 0: it is not there.
+size_t lineOfDirective(const std::string& text, std::string_view name, size_t nth) {
+  size_t number = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const auto words = splitArguments(trimmed(line));
+    if (words && !words->empty() && equalsIgnoreCase(words->front(), name) && nth-- == 0) return number;
+  }
+  return 0;
+}
+
 }  // namespace
 
+bool isExecutable(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+
 Configuration::Configuration(Mode itsMode) : mode(itsMode) {
+  if (mode == Mode::kSentinel) {  // its defaults; it saves no data
+    server.port.store(kSentinelPort);
+    node.engine.protectedMode.store(false);
+    node.rdb.savePoints.store({});
+    sentinel.addTo(registry);
+  }
   registerOptions(
       registry, server,
       [this](LogLevel level) {
@@ -41,11 +66,6 @@ Configuration::Configuration(Mode itsMode) : mode(itsMode) {
   registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
                stringOption(node.engine.sorts.locale));
   drivers::registerOptions(registry, node);
-  if (mode == Mode::kSentinel) {
-    sentinel.addTo(registry);
-    server.port.store(kSentinelPort);
-    node.engine.protectedMode.store(false);
-  }
   stock.registerMissing(registry);
 }
 
@@ -62,6 +82,13 @@ Status Configuration::load(std::span<const std::string> arguments) {
   if (!loaded) {
     if (!loaded.error().place) return fail(loaded.error().problem, ENOENT);
     return fail(fatalConfigText(engine::kRedisVersion, loaded.error().problem, loaded.error().place));
+  }
+  if (auto checked = sentinel.check(isExecutable); !checked) {
+    const std::string text = readWholeFile(files, file).value_or("");
+    const ConfigPlace place{.source = file,
+                            .line = lineOfDirective(text, "sentinel", checked.error().number),
+                            .text = checked.error().line};
+    return fail(fatalConfigText(engine::kRedisVersion, checked.error().problem, place));
   }
   node.engine.notifyEventsChanged();
   if (auto s = setCollation(); !s) return fail("Failed to configure LOCALE for invalid locale name.", EINVAL);

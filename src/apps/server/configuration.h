@@ -18,6 +18,8 @@
 
 namespace vigil::apps {
 
+bool isExecutable(const std::string& path);
+
 class Configuration {
  public:
   enum class Mode { kServer, kSentinel };

@@ -56,7 +56,8 @@ drivers::SentinelDriver::Surroundings SentinelServer::surroundings() {
             const int64_t tlsPort = configuration_.server.tlsPort.load();
             return static_cast<uint16_t>(tls && tlsPort != 0 ? tlsPort : configuration_.server.port.load());
           },
-      .isExecutable = [](const std::string& path) { return access(path.c_str(), X_OK) == 0; },
+      .isExecutable = isExecutable,
+      .processes = processes_,
       .crash = [] { _exit(99); },
   };
 }

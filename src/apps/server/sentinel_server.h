@@ -11,6 +11,7 @@
 #include "drivers/sentinel/sentinel_driver.h"
 #include "engine/engine.h"
 #include "runtime/machine.h"
+#include "runtime/machine_processes.h"
 
 namespace vigil::apps {
 
@@ -36,6 +37,7 @@ class SentinelServer {
   ProcessLife& life_;
   runtime::Machine machine_;
   runtime::LoopThread thread_;
+  runtime::MachineProcesses processes_{thread_.loop()};
   engine::Engine engine_;
   drivers::SentinelDriver driver_;
   Listeners listeners_;

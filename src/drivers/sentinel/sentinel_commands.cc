@@ -129,7 +129,28 @@ void infoCache(Context& ctx) {
   for (const MonitoredMaster* master : found) replyInfoCache(ctx, *master);
 }
 
-void pendingScripts(Context& ctx) { ctx.reply().emptyArray(); }
+void replyScript(Context& ctx, const sentinel::ScriptQueue::Job& job) {
+  const MonoUs now = driverOf(ctx).now();
+  auto& reply = ctx.reply();
+  reply.map(5);
+  reply.bulk("argv");
+  reply.array(job.words.size());
+  for (const std::string& word : job.words) reply.bulk(word);
+  reply.bulk("flags");
+  reply.bulk(job.running() ? "running" : "scheduled");
+  reply.bulk("pid");
+  reply.bulk(job.pid);
+  reply.bulk(job.running() ? "run-time" : "run-delay");
+  reply.bulk(job.running() ? (now - job.since) / 1000 : std::max<int64_t>(0, job.since - now) / 1000);
+  reply.bulk("retry-num");
+  reply.bulk(static_cast<int64_t>(job.tries));
+}
+
+void pendingScripts(Context& ctx) {
+  const auto& jobs = driverOf(ctx).scripts().jobs();
+  ctx.reply().array(jobs.size());
+  for (const auto& job : jobs) replyScript(ctx, job);
+}
 
 void role(Context& ctx) {
   const auto& known = driverOf(ctx).state().masters;

@@ -1,14 +1,12 @@
 #include "drivers/sentinel/sentinel_driver.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 
 #include "base/config.h"
 #include "base/ports/entropy.h"
 #include "base/ports/files.h"
 #include "drivers/sentinel/sentinel_commands.h"
-#include "engine/version.h"
 #include "sentinel/administration.h"
 
 namespace vigil::drivers {
@@ -28,7 +26,9 @@ SentinelDriver::SentinelDriver(engine::Engine& engine, SentinelOptions& options,
     : engine_(engine),
       options_(options),
       surroundings_(std::move(surroundings)),
-      core_(engine.system().entropy.next64()) {
+      core_(engine.system().entropy.next64()),
+      scripts_(surroundings_.processes,
+               [this](LogLevel level, std::string_view type, const std::string& text) { tell(level, type, text); }) {
   options_.stateLines = [this] { return sentinel::stateLines(core_.state()); };
 }
 
@@ -41,19 +41,16 @@ void SentinelDriver::registerCommands() {
 
 Status SentinelDriver::start() {
   loop_ = &engine_.control();
-  std::expected<void, sentinel::LoadProblem> loaded;
-  Effects effects = core_.perform(loop_->now(), [&](sentinel::Step& step) {
+  // The loop does not run yet, and with it its clock stands.
+  Effects effects = core_.perform(engine_.system().clock.mono(), [&](sentinel::Step& step) {
     step.state.settings.listeningPort = surroundings_.port();
-    loaded = sentinel::loadLines(step, options_.lines, surroundings_.isExecutable);
-    if (loaded) sentinel::begin(step, engine_.system().entropy.hex(kIdDigits));
+    // They were checked when all had been read; a script may be gone since then.
+    (void)sentinel::loadLines(step, options_.lines, [](const std::string&) { return true; });
+    sentinel::begin(step, engine_.system().entropy.hex(kIdDigits));
   });
-  if (!loaded) {
-    return fail("\n*** FATAL CONFIG FILE ERROR (Redis " + std::string(engine::kRedisVersion) + ") ***\n>>> '" +
-                loaded.error().line + "'\n" + loaded.error().problem + "\n");
-  }
   options_.lines.clear();
   if (!carryOut(effects)) {
-    return fail("Sentinel config file " + surroundings_.configFile + " is not writable. Exiting...", EACCES);
+    return fail("Sentinel config file " + surroundings_.configFile + " cannot be replaced. Exiting...");
   }
   return {};
 }
@@ -70,6 +67,7 @@ void SentinelDriver::tick() {
   tickedAt_ = loop_->now();
   if (unsaved_) (void)save();  // the log says why not
   carryOut(core_.step(loop_->now(), {.kind = Event::Kind::kTick}));
+  scripts_.step([this] { return loop_->now(); }, state().times);
   schedule();
 }
 
@@ -104,7 +102,7 @@ bool SentinelDriver::carryOut(const Effects& effects) {
         engine_.logger().log(effect.level, effect.text);
         break;
       case Effect::Kind::kPublish:
-        publish(effect);
+        publish(effect.name, effect.text);
         break;
       case Effect::Kind::kConnect:
         connect(effect);
@@ -117,6 +115,7 @@ bool SentinelDriver::carryOut(const Effects& effects) {
         spokenTo.insert({effect.instance, effect.channel});
         break;
       case Effect::Kind::kScript:
+        scripts_.add(now(), effect.words);
         break;
       case Effect::Kind::kExit:
         engine_.logger().warning("Sentinel CRASH because of SENTINEL simulate-failure");
@@ -174,11 +173,16 @@ void SentinelDriver::send(const Effect& effect, bool allowed) {
   loop_->post([this, broken = std::move(broken)] { onEvent(broken); });
 }
 
-void SentinelDriver::publish(const Effect& effect) {
+void SentinelDriver::tell(LogLevel level, std::string_view type, const std::string& text) {
+  engine_.logger().log(level, std::string(type) + " " + text);
+  if (level != LogLevel::kDebug) publish(type, text);
+}
+
+void SentinelDriver::publish(std::string_view channel, std::string_view text) {
   engine::PubSub& pubsub = engine_.pubsub();
   if (!pubsub.anyone()) return;
-  engine::PubSub::Hold hold(pubsub, engine::PubSub::stripeOf(effect.name));
-  pubsub.deliver(engine::PubSub::Space::kChannels, effect.name, effect.text, 0, nullptr);
+  engine::PubSub::Hold hold(pubsub, engine::PubSub::stripeOf(channel));
+  pubsub.deliver(engine::PubSub::Space::kChannels, channel, text, 0, nullptr);
 }
 
 }  // namespace vigil::drivers

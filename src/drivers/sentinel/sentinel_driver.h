@@ -16,6 +16,7 @@
 #include "base/ports/stream.h"
 #include "base/result.h"
 #include "drivers/sentinel/instance_connection.h"
+#include "drivers/sentinel/script_runner.h"
 #include "drivers/sentinel/sentinel_options.h"
 #include "engine/engine.h"
 #include "sentinel/sentinel.h"
@@ -35,6 +36,7 @@ class SentinelDriver {
     std::function<ConnectOptions()> connect;  // how instances are reached
     std::function<uint16_t()> port;           // where we take connections
     sentinel::IsExecutable isExecutable;
+    ChildProcesses& processes;
     std::function<void()> crash;  // SIMULATE-FAILURE: ends the process at once
   };
 
@@ -43,7 +45,7 @@ class SentinelDriver {
 
   void registerCommands();
   // Before the loop runs: takes the configuration and writes the state file for the first time. The error is for
-  // standard error, or, with a code, a line for the log.
+  // the log.
   Status start();
   // On the loop: begins to watch.
   void run();
@@ -62,7 +64,7 @@ class SentinelDriver {
   const sentinel::State& state() const { return core_.state(); }
   MonoUs now() const { return loop_->now(); }
   const sentinel::IsExecutable& isExecutable() const { return surroundings_.isExecutable; }
-  engine::Engine& engine() { return engine_; }
+  const sentinel::ScriptQueue& scripts() const { return scripts_.queue(); }
 
  private:
   using Key = std::pair<sentinel::InstanceId, sentinel::Channel>;
@@ -74,13 +76,15 @@ class SentinelDriver {
   void connect(const sentinel::Effect& effect);
   void disconnect(const Key& key, uint64_t attempt);
   void send(const sentinel::Effect& effect, bool allowed);
-  void publish(const sentinel::Effect& effect);
+  void publish(std::string_view channel, std::string_view text);
+  void tell(LogLevel level, std::string_view type, const std::string& text);
   void addInfo();
 
   engine::Engine& engine_;
   SentinelOptions& options_;
   const Surroundings surroundings_;
   sentinel::Sentinel core_;
+  ScriptRunner scripts_;
   EventLoop* loop_ = nullptr;
   std::map<Key, std::unique_ptr<InstanceConnection>> connections_;
   TimerId timer_ = 0;

@@ -20,8 +20,8 @@ void SentinelDriver::addInfo() {
     info.number("sentinel_masters", static_cast<int64_t>(state.masters.size()));
     info.number("sentinel_tilt", tilt ? 1 : 0);
     info.number("sentinel_tilt_since_seconds", tilt ? (now() - state.tiltSince) / 1'000'000 : -1);
-    info.number("sentinel_running_scripts", 0);
-    info.number("sentinel_scripts_queue_length", 0);
+    info.number("sentinel_running_scripts", static_cast<int64_t>(scripts().running()));
+    info.number("sentinel_scripts_queue_length", static_cast<int64_t>(scripts().jobs().size()));
     info.number("sentinel_simulate_failure_flags",
                 (state.crashAfterElection ? 1 : 0) | (state.crashAfterPromotion ? 2 : 0));
     int64_t number = 0;

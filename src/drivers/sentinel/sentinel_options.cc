@@ -14,4 +14,10 @@ void SentinelOptions::addTo(ConfigRegistry& registry) {
                          .rewrite = [this] { return stateLines ? stateLines() : std::vector<RewriteOption>(); }});
 }
 
+std::expected<void, sentinel::LoadProblem> SentinelOptions::check(const sentinel::IsExecutable& isExecutable) const {
+  sentinel::State scratch;
+  sentinel::Step step(scratch, 0);
+  return sentinel::loadLines(step, lines, isExecutable);
+}
+
 }  // namespace vigil::drivers

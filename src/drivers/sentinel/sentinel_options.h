@@ -19,6 +19,8 @@ struct SentinelOptions {
   std::function<std::vector<RewriteOption>()> stateLines;  // set by the running Sentinel
 
   void addTo(ConfigRegistry& registry);
+  // When all lines are there: whether they make sense.
+  std::expected<void, sentinel::LoadProblem> check(const sentinel::IsExecutable& isExecutable) const;
 };
 
 }  // namespace vigil::drivers
