@@ -134,7 +134,7 @@ void ReplicaLink::follow(const LinkEvent& event) {
   refusals_ = 0;
   known_ = false;
   handingOver_ = false;
-  downSince_ = now_;
+  downSince_ = hasHistory_ ? now_ : 0;
   state_ = State::kConnect;
   connectAt_ = now_;
   if (wasMaster) act(Effect::Kind::kBecomeReplica);

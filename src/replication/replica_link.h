@@ -80,7 +80,7 @@ class ReplicaLink {
   std::string_view stateName() const;
   MonoUs lastIo() const { return lastIo_; }  // when bytes came last from the master
   void heard(MonoUs at) { lastIo_ = at; }    // of the stream, which passes this core by
-  MonoUs downSince() const { return downSince_; }
+  MonoUs downSince() const { return downSince_; }  // 0: never up, there is no master's data here yet
   // The master offers nothing in place of our data, and is not believed: see loaded().
   bool refusesEmptyMaster() const { return refusals_ != 0; }
   uint64_t attempt() const { return attempt_; }  // of the connection that counts; grows

@@ -94,7 +94,7 @@ void removeMaster(Step& step, MonitoredMaster& master) {
 size_t resetMasters(Step& step, std::string_view pattern) {
   size_t count = 0;
   for (auto& [name, master] : step.state.masters) {
-    if (!stringMatch(pattern, name, true)) continue;
+    if (!stringMatch(pattern, name)) continue;
     const Address address = master->self->address;
     resetMaster(step, *master, address, true);
     step.event(LogLevel::kWarning, "+reset-master", master->self.get());

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "sentinel/discovery.h"
@@ -51,8 +52,9 @@ void noteReplication(Step& step, Instance& replica, const wire::InfoReport& repo
     replica.followsSince = step.now;
   }
   replica.masterLinkUp = report.masterLinkUp.value_or(false);
-  // A server that restarted after it was synchronized says -1 as well: what it has may be old.
-  replica.everSynced = replica.masterLinkUp || report.masterLinkDownSeconds.value_or(0) >= 0;
+  // -1: the link was not up since the server started. If it has an offset nevertheless (Redis's first is 1), it recovered
+  // a master's data from its disk.
+  replica.everSynced = replica.masterLinkUp || report.masterLinkDownSeconds.value_or(0) >= 0 || report.offset.value_or(0) > 1;
   replica.masterLinkDownFor =
       replica.masterLinkUp ? 0 : std::max<int64_t>(0, report.masterLinkDownSeconds.value_or(0)) * 1'000'000;
   replica.refusesEmptyMaster = report.masterRefusedEmpty;

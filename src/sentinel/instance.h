@@ -51,7 +51,7 @@ struct Instance {
   std::string masterHost;
   uint16_t masterPort = 0;
   bool masterLinkUp = false;
-  bool everSynced = false;          // its link to its master has been up since it started
+  bool everSynced = false;          // it has a master's data
   MonoUs masterLinkDownFor = 0;     // when INFO came
   MonoUs followsSince = 0;          // since when it has named this master
   bool refusesEmptyMaster = false;  // its master came back without data

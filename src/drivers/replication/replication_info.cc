@@ -29,7 +29,10 @@ void writeReplica(engine::InfoWriter& out, const ReplicaDriver::View& view, cons
     out.number("master_sync_last_io_seconds_ago", std::max<MonoUs>(0, now - view.lastIo) / kSecond);
   }
   if (view.refusesEmptyMaster) out.field("master_refused", "empty");
-  if (!view.linkUp) out.number("master_link_down_since_seconds", std::max<MonoUs>(0, now - view.downSince) / kSecond);
+  if (!view.linkUp) {  // -1: it was never up; a Sentinel will not promote us
+    out.number("master_link_down_since_seconds",
+               view.downSince == 0 ? -1 : std::max<MonoUs>(0, now - view.downSince) / kSecond);
+  }
   out.number("slave_priority", options.priority.load());
   out.number("slave_read_only", options.readOnly.load() ? 1 : 0);
   out.number("replica_announced", options.announced.load() ? 1 : 0);
