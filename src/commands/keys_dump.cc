@@ -93,7 +93,7 @@ void setUse(Context& context, Entry& entry, const RestoreOptions& options) {
   const auto& policy = context.db().accessPolicy();
   uint32_t access = keyspace::initialAccess(policy, context.now());
   if (policy.lfu && options.frequency) access = keyspace::lfuPack(context.now(), *options.frequency);
-  if (!policy.lfu && options.idleSeconds) access = (access - static_cast<uint32_t>(*options.idleSeconds)) & 0xffffff;
+  if (!policy.lfu && options.idleSeconds) access = (access - static_cast<uint32_t>(*options.idleSeconds)) & keyspace::kAccessMask;
   entry.setAccess(access);
 }
 

@@ -17,7 +17,7 @@ void Database::prepare(UnixMs now, ExpiryMode mode, ExpiryListener* listener, bo
   mode_ = mode;
   listener_ = listener;
   touch_ = touch;
-  lruClock_ = lruClock(now);
+  lruNow_ = lruNow(now);
   policy_ = keyspace_->accessPolicy();
 }
 
@@ -63,8 +63,8 @@ void Database::touch(Entry& entry) {
   if (!touch_) return;
   if (policy_.lfu) {
     entry.setAccess(touchedLfu(policy_, entry.access(), now_, random()));
-  } else if (entry.access() != lruClock_) {
-    entry.setAccess(lruClock_);
+  } else if (entry.access() != lruNow_) {
+    entry.setAccess(lruNow_);
   }
 }
 

@@ -138,7 +138,7 @@ class Database {
   bool announceMissed_ = false;
   ExpiryMode mode_ = ExpiryMode::kDelete;
   UnixMs now_ = 0;
-  uint32_t lruClock_ = 0;
+  uint32_t lruNow_ = 0;
   AccessPolicy policy_;
   ExpiryListener* listener_ = nullptr;
   uint64_t randomState_;  // for LFU's dice

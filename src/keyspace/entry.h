@@ -4,7 +4,7 @@
 //
 //   0        1       2        5         6           8
 //   | type/  | flags | access | keySize | valueSize | [expireAt 8] | [word 8] | [wideKeySize 4] | key | value |
-//   | enc    |       | time 3 | 255=wide| inline    |  if kHasExpire  if not kInline  if keySize=255     if kInline
+//   | enc    | access| time 3 | 255=wide| inline    |  if kHasExpire  if not kInline  if keySize=255     if kInline
 //
 // word: the number (kInt), or a pointer that the entry owns (kBuffer: a SharedBuffer's block; kList: a ChunkedList).
 //
@@ -76,12 +76,16 @@ class Entry {
   bool expired(UnixMs now) const { return hasExpire() && load<int64_t>(body()) <= now; }
   void setExpireInPlace(UnixMs at) { store(body(), at); }  // only if hasExpire()
 
-  // 24 bits: the LRU clock in units of seconds, or LFU's minutes (16) and logarithmic counter (8).
-  uint32_t access() const { return access_[0] | access_[1] << 8 | static_cast<uint32_t>(access_[2]) << 16; }
+  // 30 bits: when or how often it was used (keyspace/access_clock.h).
+  uint32_t access() const {
+    return access_[0] | access_[1] << 8 | static_cast<uint32_t>(access_[2]) << 16 |
+           static_cast<uint32_t>(flags_ >> kFlagBits) << 24;
+  }
   void setAccess(uint32_t value) {
     access_[0] = static_cast<uint8_t>(value);
     access_[1] = static_cast<uint8_t>(value >> 8);
     access_[2] = static_cast<uint8_t>(value >> 16);
+    flags_ = static_cast<uint8_t>((flags_ & ((1 << kFlagBits) - 1)) | value >> 24 << kFlagBits);
   }
 
   // --- Strings ---
@@ -131,6 +135,7 @@ class Entry {
  private:
   static constexpr uint8_t kHasExpire = 1;
   static constexpr uint8_t kEdited = 2;
+  static constexpr int kFlagBits = 2;  // of flags_; the others belong to access()
   static constexpr uint8_t kWide = 255;
 
   Entry() = default;

@@ -28,10 +28,10 @@ uint64_t evictionScore(EvictionPolicy policy, const AccessPolicy& access, const 
       return UINT64_MAX - static_cast<uint64_t>(entry.expireAt());
     case EvictionPolicy::kVolatileLfu:
     case EvictionPolicy::kAllkeysLfu:
-      return 255u - lfuDecay(entry.access(), now, access.lfuDecayMinutes);
+      return 256u * kFractions - lfuDecayFractions(entry.access(), now, access.lfuDecayMinutes);
     default:
-      // By the second of its last use instead of by the age, so that scores of different times can be compared.
-      return UINT64_MAX - (static_cast<uint64_t>(now / 1000) - lruIdleSeconds(entry.access(), now));
+      // By the time of its last use instead of by the age, so that scores of different times can be compared.
+      return UINT64_MAX - (static_cast<uint64_t>(now) * kFractions / 1000 - lruIdleFractions(entry.access(), now));
   }
 }
 

@@ -100,6 +100,23 @@ TEST_F(EvictionTest, ScoresGrowWithWhatMakesAnEntryDispensable) {
             score(EvictionPolicy::kAllkeysLfu, "frequent", kNow));
 }
 
+TEST_F(EvictionTest, UsesWithinASecondAndOfOneFrequencyAreToldApart) {
+  keyspace.setAccessPolicy({});
+  set("older", kNow);
+  set("newer", kNow + 20);
+  EXPECT_GT(score(EvictionPolicy::kAllkeysLru, "older", kNow + 500),
+            score(EvictionPolicy::kAllkeysLru, "newer", kNow + 500));
+  // Another thread's clock was read a moment earlier.
+  EXPECT_EQ(score(EvictionPolicy::kAllkeysLru, "newer", kNow), UINT64_MAX - kNow / 1000 * kFractions);
+
+  keyspace.setAccessPolicy({.lfu = true});
+  set("twice", kNow);
+  set("thrice", kNow);
+  for (int i = 0; i < 2; ++i) db.find(db.ref("twice"));
+  for (int i = 0; i < 3; ++i) db.find(db.ref("thrice"));
+  EXPECT_GT(score(EvictionPolicy::kAllkeysLfu, "twice", kNow), score(EvictionPolicy::kAllkeysLfu, "thrice", kNow));
+}
+
 TEST_F(EvictionTest, TheOldestGoFirst) {
   keyspace.setAccessPolicy({});
   constexpr int kKeys = 20'000;

@@ -218,7 +218,7 @@ bool RdbLoader::add(Entry* entry) {
   if (policy.lfu && key.frequency) {
     access = keyspace::lfuPack(options_.now, *key.frequency);
   } else if (!policy.lfu && key.idleSeconds) {
-    access = (access - static_cast<uint32_t>(*key.idleSeconds)) & 0xffffff;
+    access = (access - static_cast<uint32_t>(*key.idleSeconds)) & keyspace::kAccessMask;
   }
   entry->setAccess(access);
   const uint64_t hash = keyspace_.hashOf(entry->key());

@@ -16,7 +16,8 @@ def compare(servers, vigil, oracle, policy, megabytes):
 @pytest.mark.accept
 @pytest.mark.parametrize("policy", POLICIES)
 def test_hit_ratio(servers, vigil, oracle, policy):
-    compare(servers, vigil, oracle, policy, 3)
+    # What the process itself takes must be little of it: about 0.6 MB more than redis-server's, for the threads.
+    compare(servers, vigil, oracle, policy, 10)
 
 
 @pytest.mark.accept

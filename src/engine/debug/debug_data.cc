@@ -64,7 +64,7 @@ void object(Context& ctx) {
                      " refcount:" + std::to_string(commands::shownReferences(*entry)) +
                      " encoding:" + std::string(commands::encodingName(*entry)) +
                      " serializedlength:" + std::to_string(serializedLength(ctx, *entry)) +
-                     " lru:" + std::to_string(entry->access()) +
+                     " lru:" + std::to_string(entry->access() & keyspace::kAccessMask) +
                      " lru_seconds_idle:" + std::to_string(keyspace::lruIdleSeconds(entry->access(), ctx.now()));
   if (entry->isList() && !entry->list().isSingleChunk()) text += chunksOf(entry->list());
   ctx.reply().simple(text);
