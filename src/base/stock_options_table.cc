@@ -23,10 +23,6 @@ constexpr Row kNetwork[] = {
     {"maxmemory-clients", Kind::kPercentOrMemory, 0, "", 0, kMaxLong, 0, ""},
 };
 
-constexpr Row kTls[] = {
-    yesNo("tls-cluster", false),
-};
-
 constexpr Row kProcess[] = {
     yesNo("daemonize", false, kImmutable),
     choice("supervised", "upstart|systemd|auto|no", 3, kImmutable),
@@ -71,7 +67,6 @@ constexpr Row kReplication[] = {
     yesNo("replica-serve-stale-data", true, 0, "slave-serve-stale-data"),
     yesNo("replica-read-only", true, 0, "slave-read-only"),
     yesNo("replica-ignore-maxmemory", true, 0, "slave-ignore-maxmemory"),
-    yesNo("replica-lazy-flush", false, 0, "slave-lazy-flush"),
     yesNo("replica-announced", true),
     integer("replica-priority", 100, 0, kMaxInt, 0, "slave-priority"),
     text("replica-announce-ip", "", 0, "slave-announce-ip"),
@@ -92,11 +87,16 @@ constexpr Row kFullResyncLoad[] = {
     choice("repl-diskless-load", "disabled|on-empty-db|swapdb", 0, kDeniedWhileLoading),
 };
 
+constexpr Row kOldDataSet[] = {
+    yesNo("replica-lazy-flush", false, 0, "slave-lazy-flush"),
+};
+
 constexpr Row kReplicaDisk[] = {
     yesNo("replica-ignore-disk-write-errors", false),
 };
 
 constexpr Row kCluster[] = {
+    yesNo("tls-cluster", false),
     yesNo("cluster-enabled", false, kImmutable),
     {"cluster-config-file", Kind::kText, 0, "nodes.conf", 0, 0, kImmutable, ""},
     integer("cluster-port", 0, 0, 65535, kImmutable),
@@ -144,7 +144,6 @@ constexpr Row kEncodings[] = {
     integer("hash-max-listpack-entries", 512, 0, kMaxLong, 0, "hash-max-ziplist-entries"),
     memory("hash-max-listpack-value", 64, 0, "hash-max-ziplist-value"),
     integer("list-max-listpack-size", -2, INT_MIN, kMaxInt, 0, "list-max-ziplist-size"),
-    integer("list-compress-depth", 0, 0, kMaxInt),
     integer("set-max-intset-entries", 512, 0, kMaxLong),
     integer("set-max-listpack-entries", 128, 0, kMaxLong),
     memory("set-max-listpack-value", 64),
@@ -153,6 +152,10 @@ constexpr Row kEncodings[] = {
     memory("hll-sparse-max-bytes", 3000),
     memory("stream-node-max-bytes", 4096),
     integer("stream-node-max-entries", 100, 0, kMaxLong),
+};
+
+constexpr Row kListNodes[] = {
+    integer("list-compress-depth", 0, 0, kMaxInt),
 };
 
 constexpr Row kModules[] = {
@@ -214,7 +217,6 @@ using enum OptionStanding;
 
 constexpr Section kSections[] = {
     {kNotYet, "clients and sockets", kNetwork},
-    {kNotYet, "there is no TLS yet", kTls},
     {kNotYet, "the process and its log", kProcess},
     {kNotYet, "RDB and AOF", kPersistence},
     {kNotYet, "replication", kReplication},
@@ -223,7 +225,9 @@ constexpr Section kSections[] = {
     {kNotYet, "logs of slow commands, tracking and scripts", kMonitoring},
     {kNotYet, "encodings of collections", kEncodings},
     {kNoMeaning, "a replica always loads a full resync as it comes, beside its old data, and swaps at the end", kFullResyncLoad},
+    {kNoMeaning, "a replica's old data set is freed in the background, once the new one has taken its place", kOldDataSet},
     {kNoMeaning, "a replica whose disk takes no writes goes on: what is not written yet stays in the log until it does", kReplicaDisk},
+    {kNoMeaning, "lists are trees of chunks that snapshots share and any command may reach: none is kept compressed in memory", kListNodes},
     {kNoMeaning, "modules are not loaded", kModules},
     {kNoMeaning, "snapshots and rewrites need no fork, so nothing has to be arranged around one", kNoFork},
     {kNoMeaning, "tables grow in small steps, timers are exact and every thread reads its own connections", kTables},

@@ -209,14 +209,16 @@ const CommandEntry* findFullName(const CommandTable& table, std::string_view nam
 }
 
 void replyCommandInfo(Reply& reply, const CommandTable& table, Args names) {
-  reply.array(names.empty() ? table.entries().size() : names.size());
+  reply.array(names.empty() ? table.callable() : names.size());
   for (std::string_view name : names) replyInfo(reply, findFullName(table, name));
   if (!names.empty()) return;
-  for (const auto& entry : table.entries()) replyInfo(reply, entry.get());
+  for (const auto& entry : table.entries()) {
+    if (!entry->removed) replyInfo(reply, entry.get());
+  }
 }
 
 void replyCommandCount(Reply& reply, const CommandTable& table) {
-  reply.integer(static_cast<int64_t>(table.entries().size()));
+  reply.integer(static_cast<int64_t>(table.callable()));
 }
 
 void replyCommandList(Reply& reply, const CommandTable& table, Args filter) {
@@ -233,6 +235,7 @@ void replyCommandList(Reply& reply, const CommandTable& table, Args filter) {
     ++count;
   };
   for (const auto& entry : table.entries()) {
+    if (entry->removed) continue;
     list(*entry);
     for (const auto& subcommand : entry->subcommands) list(*subcommand);
   }

@@ -101,7 +101,9 @@ void replyCommandDocs(Reply& reply, const CommandTable& table, Args names) {
     if (entry != nullptr) replyDocs(map.pair(entry->fullName), *entry);
   }
   if (!names.empty()) return;
-  for (const auto& entry : table.entries()) replyDocs(map.pair(entry->fullName), *entry);
+  for (const auto& entry : table.entries()) {
+    if (!entry->removed) replyDocs(map.pair(entry->fullName), *entry);
+  }
 }
 
 }  // namespace vigil::command

@@ -76,8 +76,23 @@ Status CommandTable::rename(std::string_view name, std::string_view newName) {
   if (!newName.empty() && find(newName)) return fail("Target command name already exists");
   if (newName.size() > kMaxName) return fail("Target command name is too long");
   *at = lowered(newName);
+  CommandEntry* entry = entries_[static_cast<size_t>(at - names_.begin())].get();
+  entry->removed = newName.empty();
+  renamed_.push_back(entry);
   rebuild();
   return {};
+}
+
+const CommandEntry* CommandTable::findLogged(std::string_view name) const {
+  if (const CommandEntry* entry = find(name)) return entry;
+  for (const CommandEntry* entry : renamed_) {
+    if (entry->fullName.size() == name.size() && sameName(entry->fullName, name)) return entry;
+  }
+  return nullptr;
+}
+
+size_t CommandTable::callable() const {
+  return static_cast<size_t>(std::ranges::count_if(entries_, [](const auto& entry) { return !entry->removed; }));
 }
 
 void CommandTable::rebuild() {

@@ -22,6 +22,7 @@ struct CommandEntry {
   const CommandEntry* parent = nullptr;  // the container of a subcommand
   std::vector<std::unique_ptr<CommandEntry>> subcommands;
   size_t fixedKey = 0;            // the one argument that is a key, where that follows from the row alone; else 0
+  bool removed = false;           // by rename-command: nobody can call it, COMMAND does not show it
   size_t index = 0;               // dense over all commands and subcommands: the place of its statistics
 
   // The subcommand of that name, in any case; nullptr if there is none.
@@ -50,7 +51,12 @@ class CommandTable {
     }
   }
 
+  // For what another server or this one's own file says: also by the name that a renamed command had, as effects are
+  // logged under it.
+  const CommandEntry* findLogged(std::string_view name) const;
+
   const std::vector<std::unique_ptr<CommandEntry>>& entries() const { return entries_; }  // in order of registration
+  size_t callable() const;  // how many of those are not removed
   size_t indexCount() const { return nextIndex_; }
 
  private:
@@ -75,6 +81,7 @@ class CommandTable {
 
   std::vector<std::unique_ptr<CommandEntry>> entries_;
   std::vector<std::string> names_;  // by entry: as it is called now; empty: removed
+  std::vector<const CommandEntry*> renamed_;
   std::vector<Slot> slots_;
   size_t mask_ = 0;
   size_t nextIndex_ = 0;

@@ -44,11 +44,13 @@ constexpr CommandSpec kStringCommands[] = {
 
 class CountingReaper : public keyspace::Reaper {
  public:
-  void reap(std::move_only_function<void()> freeing, int64_t) override {
+  void reap(std::move_only_function<void()> freeing, keyspace::Remains what) override {
     ++calls;
+    keys += what.keys;
     freeing();
   }
   int calls = 0;
+  int64_t keys = 0;
 };
 
 // The expected replies, events and log records are those of redis-server 7.0, but that EXPIRE's conditions, which hold
@@ -292,11 +294,14 @@ TEST_F(KeyCommands, AMastersStreamIsFollowedToTheLetter) {
 TEST_F(KeyCommands, LazyFreeing) {
   EXPECT_EQ(t.run("flushdb sync").reply, "+OK");
   EXPECT_EQ(reaper.calls, 0);
+  t.run("set a 1");
+  t.run("set b 2");
   EXPECT_EQ(t.run("flushdb async").reply, "+OK");
-  EXPECT_EQ(reaper.calls, 1);
+  EXPECT_EQ(reaper.keys, 2);
   options.lazyUserFlush = true;
+  t.run("set a 1");
   EXPECT_EQ(t.run("flushall").reply, "+OK");
-  EXPECT_EQ(reaper.calls, 2);
+  EXPECT_EQ(reaper.keys, 3);
 }
 
 TEST_F(KeyCommands, KeysThatComeToBeAreReady) {

@@ -39,7 +39,7 @@ void flush(Context& context, int db) {
   context.databaseFlushed(db);
   auto tables = context.keyspace().detachAll(db);
   auto* reaper = context.keyspace().reaper();
-  if (*lazily && reaper != nullptr) reaper->reap([tables = std::move(tables)]() mutable { tables.clear(); }, 0);
+  if (*lazily && reaper != nullptr) keyspace::reapTables(*reaper, std::move(tables));
   context.propagate(context.args());
   context.reply().ok();
 }

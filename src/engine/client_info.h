@@ -58,7 +58,10 @@ struct ClientInfo {
   std::atomic<uint64_t> queryBufferFree{0};
   std::atomic<uint64_t> outputPending{0};
   std::atomic<uint64_t> outputMemory{0};
-  std::atomic<uint64_t> queuedMemory{0};
+  std::atomic<uint64_t> queuedMemory{0};        // by MULTI and WATCH
+  std::atomic<uint64_t> subscriptionMemory{0};
+  std::atomic<int64_t> counted{0};     // its part of what ClientEviction has counted
+  std::atomic<bool> evicting{false};   // its worker is about to close it, to make room
   std::atomic<int> subscriptions{0};
   std::atomic<int> patterns{0};
   std::atomic<int> shardSubscriptions{0};

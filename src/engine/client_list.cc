@@ -66,7 +66,8 @@ ClientType typeOf(const ClientInfo& client) {
 
 uint64_t memoryOf(const ClientInfo& client) {
   return client.queryBuffer.load(kRelaxed) + client.queryBufferFree.load(kRelaxed) +
-         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) + client.pushed.load(kRelaxed) +
+         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) + client.subscriptionMemory.load(kRelaxed) +
+         client.pushed.load(kRelaxed) +
          sizeof(Connection) + sizeof(ClientInfo);
 }
 

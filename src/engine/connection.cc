@@ -73,7 +73,7 @@ void Connection::process(std::string_view bytes, bool shared) {
     if (consumed < bytes.size()) input_.assign(bytes.substr(consumed));
   } else {
     input_.erase(0, consumed);
-    if (input_.empty() && input_.capacity() > 4 * kReadChunk) input_ = {};
+    if (input_.empty() && input_.capacity() > 4 * kReadChunk) std::string().swap(input_);
   }
 }
 
@@ -115,6 +115,7 @@ void Connection::flush() {
   } else if (overOutputLimit()) {
     return closeOverLimit();
   }
+  publishMemory();
   if (more != wantsWrite_) {
     wantsWrite_ = more;
     stream_->wantWrite(more);
@@ -128,6 +129,7 @@ void Connection::receive(const Message& message, oplog::Offset depends) {
   pushed_ = true;
   session_.barrier = std::max(session_.barrier, depends);
   worker_.queueFlush(*this);
+  publishMemory();
   if (session_.out.memory() > kPushesUnchecked && overOutputLimit()) closeOverLimit();
 }
 
@@ -205,12 +207,22 @@ void Connection::publishInfo() {
   info.db.store(session_.db, kRelaxed);
   info.protocol.store(session_.protocol, kRelaxed);
   info.queued.store(session_.transaction ? static_cast<int>(session_.transaction->commands.size()) : -1, kRelaxed);
-  info.queuedMemory.store(session_.transaction ? session_.transaction->memory : 0, kRelaxed);
+  info.queuedMemory.store((session_.transaction ? session_.transaction->memory : 0) +
+                              session_.watched.size() * sizeof(WatchedKey),
+                          kRelaxed);
   info.watched.store(static_cast<int>(session_.watched.size()), kRelaxed);
+  publishMemory();
+}
+
+void Connection::publishMemory() {
+  ClientInfo& info = *session_.info;
+  constexpr auto kRelaxed = std::memory_order_relaxed;
   info.queryBuffer.store(input_.size(), kRelaxed);
   info.queryBufferFree.store(input_.capacity() - input_.size(), kRelaxed);
   info.outputPending.store(session_.out.pending(), kRelaxed);
   info.outputMemory.store(session_.out.memory(), kRelaxed);
+  if (worker_.engine().options().clientMemory.load(kRelaxed) != 0) [[unlikely]]
+    worker_.engine().clientEviction().account(info);
 }
 
 }  // namespace vigil::engine

@@ -51,6 +51,7 @@ class Connection final : public StreamHandler {
 
   // Brings ClientInfo up to date.
   void publishInfo();
+  void publishMemory();  // its part about the input and the output
 
   size_t inputSize() const { return input_.size(); }
   MonoUs outputSoftSince() const { return softSince_; }

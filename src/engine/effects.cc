@@ -12,7 +12,7 @@ void Effects::add(int db, std::span<const std::string_view> command) {
 
 void Effects::clear() {
   constexpr size_t kKeep = 1 << 20;
-  if (bytes_.capacity() > kKeep) bytes_ = {};
+  if (bytes_.capacity() > kKeep) std::string().swap(bytes_);
   bytes_.clear();
   argSizes_.clear();
   commands_.clear();

@@ -29,15 +29,15 @@ namespace {
 class PoolReaper final : public keyspace::Reaper {
  public:
   PoolReaper(TaskPool& tasks, Engine::ReaperCounts& counts) : tasks_(tasks), counts_(counts) {}
-  void reap(std::move_only_function<void()> freeing, int64_t bytes) override {
-    counts_.pending.fetch_add(1, std::memory_order_relaxed);
-    counts_.bytes.fetch_add(bytes, std::memory_order_relaxed);
-    tasks_.submit([this, freeing = std::move(freeing), bytes]() mutable {
+  void reap(std::move_only_function<void()> freeing, keyspace::Remains what) override {
+    counts_.pending.fetch_add(what.keys, std::memory_order_relaxed);
+    counts_.bytes.fetch_add(what.bytes, std::memory_order_relaxed);
+    tasks_.submit([this, freeing = std::move(freeing), what]() mutable {
       freeing();
       freeing = nullptr;
-      counts_.bytes.fetch_sub(bytes, std::memory_order_relaxed);
-      counts_.pending.fetch_sub(1, std::memory_order_relaxed);
-      counts_.done.fetch_add(1, std::memory_order_relaxed);
+      counts_.bytes.fetch_sub(what.bytes, std::memory_order_relaxed);
+      counts_.pending.fetch_sub(what.keys, std::memory_order_relaxed);
+      counts_.done.fetch_add(what.keys, std::memory_order_relaxed);
     });
   }
 
@@ -46,8 +46,10 @@ class PoolReaper final : public keyspace::Reaper {
   Engine::ReaperCounts& counts_;
 };
 
-keyspace::Keyspace::Options withReaper(keyspace::Keyspace::Options options, keyspace::Reaper* reaper) {
+keyspace::Keyspace::Options withReaper(keyspace::Keyspace::Options options, keyspace::Reaper* reaper,
+                                       const keyspace::LazyFreeing& lazyFreeing) {
   options.reaper = reaper;
+  options.lazyFreeing = &lazyFreeing;
   return options;
 }
 
@@ -59,7 +61,7 @@ Engine::Engine(const System& system, Logger& logger, Options& options, const key
       logger_(logger),
       options_(options),
       reaper_(std::make_unique<PoolReaper>(system.tasks, reaperCounts_)),
-      keyspace_(withReaper(keyspace, reaper_.get())),
+      keyspace_(withReaper(keyspace, reaper_.get(), options.lazyFreeing)),
       log_(std::move(history), 0),
       shardStates_(keyspace.shards),
       runId_(system.entropy.hex(40)),
@@ -70,6 +72,7 @@ Engine::Engine(const System& system, Logger& logger, Options& options, const key
 Engine::~Engine() {
   options_.memory.limitChanged = nullptr;
   options_.memory.changed = nullptr;
+  options_.clientMemoryChanged = nullptr;
 }
 
 void Engine::addDataCommands() {
@@ -131,6 +134,7 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   options_.memory.limitChanged = [this] { memoryLimit_.limitChanged(); };
   options_.memory.changed = [this] { memoryLimit_.optionsChanged(); };
   memoryLimit_.optionsChanged();
+  options_.clientMemoryChanged = [this] { clientEviction_.limitChanged(); };
   statistics_.markStart();
   commit_.addListener([this] {
     if (commitPosted_.exchange(true)) return;

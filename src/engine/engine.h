@@ -19,6 +19,7 @@
 #include "command/context.h"
 #include "commands/string_access.h"
 #include "engine/acl/directory.h"
+#include "engine/client_eviction.h"
 #include "engine/client_info.h"
 #include "engine/debug/debug_registry.h"
 #include "engine/info_registry.h"
@@ -53,7 +54,7 @@ class BackgroundDuty {
 
 class Engine {
  public:
-  // What was left to be freed in the background, and what has been.
+  // Of how many keys something was left to be freed in the background, and of how many it has been.
   struct ReaperCounts {
     std::atomic<int64_t> pending{0};
     std::atomic<int64_t> done{0};
@@ -93,6 +94,7 @@ class Engine {
   WorldLock& world() { return *world_; }
   Pause& pause() { return pause_; }
   MemoryLimit& memoryLimit() { return memoryLimit_; }
+  ClientEviction& clientEviction() { return clientEviction_; }
   ShardState& shardState(size_t shard) { return shardStates_[shard]; }
   EventLoop& control() { return *control_; }
   InfoRegistry& info() { return info_; }
@@ -185,6 +187,7 @@ class Engine {
   ClientRegistry clients_;
   Pause pause_;
   MemoryLimit memoryLimit_{*this};
+  ClientEviction clientEviction_{*this};
   std::vector<ShardState> shardStates_;
   std::unique_ptr<WorldLock> world_;
   std::vector<std::unique_ptr<Worker>> workers_;

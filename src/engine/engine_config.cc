@@ -56,7 +56,15 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
                                              {0, INT_MAX}));
   registry.add({.name = "protected-mode"}, boolOption(options.protectedMode));
   registry.add({.name = "active-expire-effort"}, integerOption(options.activeExpireEffort, {1, 10}));
-  registry.add({.name = "lazyfree-lazy-expire"}, boolOption(options.lazyExpire));
+  registry.add({.name = "lazyfree-lazy-expire"}, boolOption(options.lazyFreeing.expire));
+  registry.add({.name = "lazyfree-lazy-server-del"}, boolOption(options.lazyFreeing.serverDelete));
+  registry.add({.name = "maxmemory-clients",
+                .apply =
+                    [&options] {
+                      if (options.clientMemoryChanged) options.clientMemoryChanged();
+                      return Status();
+                    }},
+               integerOption(options.clientMemory, {.form = IntegerForm::kPercentOrMemory}));
   const std::vector<EnumName> permissions = {{"no", static_cast<int>(Permission::kNobody)},
                                              {"yes", static_cast<int>(Permission::kAnybody)},
                                              {"local", static_cast<int>(Permission::kLocal)}};

@@ -239,7 +239,7 @@ std::shared_ptr<BlockedCall> Execution::takeBlock() {
 
 void Execution::onExpired(int db, const KeyRef& key) {
   ++changes_;
-  keyGone(db, key, EventClass::kExpired, "expired", engine_.options().lazyExpire.load(std::memory_order_relaxed));
+  keyGone(db, key, EventClass::kExpired, "expired", engine_.options().lazyFreeing.expire.load(std::memory_order_relaxed));
 }
 
 void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {

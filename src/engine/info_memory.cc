@@ -79,7 +79,7 @@ void write(InfoWriter& info, Engine& engine) {
   info.field("mem_allocator", engine.process().allocator);
   info.number("active_defrag_running", 0);
   info.number("lazyfree_pending_objects", engine.reaperPending());
-  info.number("lazyfreed_objects", engine.reaperDone());
+  info.number("lazyfreed_objects", engine.statistics().lazilyFreed());
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
                            "slave_expires_tracked_keys", "reply_buffer_shrinks", "reply_buffer_expands"}) {
     info.number(name, 0);
   }
-  info.number("evicted_clients", 0);
+  info.number("evicted_clients", counted.since(&WorkerStats::evictedClients));
   info.number("keyspace_hits", static_cast<int64_t>(keyspace.hits));
   info.number("keyspace_misses", static_cast<int64_t>(keyspace.misses));
 }

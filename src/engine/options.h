@@ -17,6 +17,7 @@
 #include "engine/acl/acl_options.h"
 #include "engine/audience.h"
 #include "engine/permission.h"
+#include "keyspace/reaper.h"
 
 namespace vigil::engine {
 
@@ -32,6 +33,7 @@ struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
   std::atomic<int64_t> maxClients{10000};
+  std::atomic<int64_t> clientMemory{0};  // maxmemory-clients: bytes, or below zero per cent of maxmemory; 0: no limit
   std::atomic<int64_t> idleTimeout{0};  // timeout, seconds
   std::atomic<int64_t> keepAlive{300};  // tcp-keepalive, seconds
   std::atomic<int64_t> hz{10};
@@ -42,7 +44,7 @@ struct Options {
   std::atomic<int> notifyEvents{0};  // notify-keyspace-events, as keyspaceEvent::…
   Audience audience;                 // follows notifyEvents; tracking clients and monitors add themselves
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
-  std::atomic<bool> lazyExpire{false};  // lazyfree-lazy-expire
+  keyspace::LazyFreeing lazyFreeing;
   std::atomic<Permission> debugCommand{Permission::kNobody};      // enable-debug-command
   std::atomic<Permission> protectedConfigs{Permission::kNobody};  // enable-protected-configs
   MemoryOptions memory;
@@ -55,6 +57,7 @@ struct Options {
   OutgoingOptions outgoing;
 
   std::function<Status()> maxClientsChanged;  // can there be so many? Set by who knows the process's limits
+  std::function<void()> clientMemoryChanged;  // set up by the engine
   void notifyEventsChanged();
 };
 

@@ -7,7 +7,7 @@ namespace vigil::engine {
 
 void Outgoing::clear() {
   constexpr size_t kKeep = 1 << 20;
-  if (bytes_.capacity() > kKeep) bytes_ = {};
+  if (bytes_.capacity() > kKeep) std::string().swap(bytes_);
   bytes_.clear();
   items_.clear();
   stripes_ = 0;

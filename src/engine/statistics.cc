@@ -24,6 +24,8 @@ constexpr Counter WorkerStats::*kCounters[] = {
     &WorkerStats::errorReplies,
     &WorkerStats::queryBufferLimitDisconnections,
     &WorkerStats::outputBufferLimitDisconnections,
+    &WorkerStats::evictedClients,
+    &WorkerStats::upkeepUs,
 };
 
 }  // namespace
@@ -107,6 +109,11 @@ int64_t Statistics::evictionExceededUs() const {
   return engine_.memoryLimit().exceededTotalUs() - marks_.evictionExceededUs;
 }
 
+int64_t Statistics::lazilyFreed() const {
+  MutexLock guard(mutex_);
+  return engine_.reaperDone() - marks_.lazilyFreed;
+}
+
 std::vector<CommandTotals> Statistics::allCommands() const {
   std::vector<CommandTotals> totals(engine_.commands().indexCount());
   for (size_t i = 0; i < engine_.workerCount(); ++i) engine_.worker(i).commandStatistics().addTo(totals);
@@ -161,6 +168,7 @@ void Statistics::reset() {
   marks.rejectedConnections = engine_.rejectedConnections().load(std::memory_order_relaxed);
   marks.keyspace = engine_.keyspace().statistics();
   marks.evictionExceededUs = engine_.memoryLimit().exceededTotalUs();
+  marks.lazilyFreed = engine_.reaperDone();
   marks.commands = allCommands();
   for (size_t i = 0; i < engine_.commands().indexCount(); ++i) {
     auto distribution = allLatency(i);

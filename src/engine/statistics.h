@@ -104,6 +104,7 @@ class Statistics {
   int64_t rejectedConnections() const;
   keyspace::Keyspace::Statistics keyspace() const;
   int64_t evictionExceededUs() const;
+  int64_t lazilyFreed() const;  // keys
   std::vector<CommandTotals> commands() const;  // by CommandEntry::index
   ds::LatencyDistribution latency(size_t command) const;  // what its calls took, as far as they were tracked
   std::map<std::string, int64_t> errors() const;
@@ -125,6 +126,7 @@ class Statistics {
     int64_t rejectedConnections = 0;
     keyspace::Keyspace::Statistics keyspace;
     int64_t evictionExceededUs = 0;
+    int64_t lazilyFreed = 0;
     std::vector<CommandTotals> commands;
     std::map<size_t, ds::LatencyDistribution> latencies;
     std::map<std::string, int64_t> errors;

@@ -29,6 +29,7 @@ struct alignas(64) WorkerStats {
   Counter errorReplies;
   Counter queryBufferLimitDisconnections;
   Counter outputBufferLimitDisconnections;
+  Counter evictedClients;
   Counter upkeepUs;  // active expiry and resizing
   Counter dirty;  // changes ever made to the data set
 };

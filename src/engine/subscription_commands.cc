@@ -60,6 +60,7 @@ constexpr Kind kShardChannel{
 void publishCounts(Session& session, const Kind& kind) {
   const Subscriptions& all = *session.subscriptions;
   ((*session.info).*kind.counter).store(static_cast<int>((all.*kind.names).size()), kRelaxed);
+  session.info->subscriptionMemory.store(all.bytes, kRelaxed);
   if (all.empty()) {
     session.info->flags.fetch_and(~kClientPubsub, kRelaxed);
   } else {
@@ -90,7 +91,10 @@ void subscribe(Context& ctx) {
   session.listens = true;
   Subscriptions& all = *session.subscriptions;
   for (std::string_view name : ctx.args().subspan(1)) {
-    if ((all.*kKind.names).emplace(name).second) kKind.join(executionOf(ctx).engine().pubsub(), name, session.info);
+    if ((all.*kKind.names).emplace(name).second) {
+      all.bytes += Subscriptions::cost(name);
+      kKind.join(executionOf(ctx).engine().pubsub(), name, session.info);
+    }
     confirm(ctx, kKind.subscribed, name, kKind.count(all));
   }
   publishCounts(session, kKind);
@@ -103,6 +107,7 @@ void leave(Context& ctx, const Kind& kind, std::string_view name) {
   auto at = (all.*kind.names).find(name);
   if (at != (all.*kind.names).end()) {
     (all.*kind.names).erase(at);
+    all.bytes -= Subscriptions::cost(name);
     kind.leave(execution.engine().pubsub(), name, *session.info);
     // What came before comes before the confirmation; but nothing may come between the replies of a transaction.
     if (!execution.inTransaction()) execution.worker().takeInbox();
@@ -127,7 +132,10 @@ void unsubscribe(Context& ctx) {
 
 void leaveAll(Engine& engine, Session& session, const Kind& kind) {
   auto& names = (*session.subscriptions).*kind.names;
-  for (const std::string& name : names) kind.leave(engine.pubsub(), name, *session.info);
+  for (const std::string& name : names) {
+    kind.leave(engine.pubsub(), name, *session.info);
+    session.subscriptions->bytes -= Subscriptions::cost(name);
+  }
   names.clear();
   publishCounts(session, kind);
 }

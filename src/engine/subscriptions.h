@@ -16,6 +16,9 @@ struct Subscriptions {
   Names patterns;
   Names shardChannels;
 
+  size_t bytes = 0;  // about what they take, here and in the registry
+
+  static size_t cost(std::string_view name) { return 2 * (name.size() + 64); }
   size_t count() const { return channels.size() + patterns.size(); }  // as (P)SUBSCRIBE's reply counts them
   bool empty() const { return count() + shardChannels.size() == 0; }
 };

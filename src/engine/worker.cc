@@ -120,6 +120,7 @@ void Worker::removeConnection(uint64_t id) {
   std::erase(commitWaiters_, at->second.get());
   if (std::erase(paused_, id) != 0) engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
   engine_.clients().remove(id);
+  engine_.clientEviction().forget(*session.info);
   connections_.erase(at);
 }
 
@@ -615,6 +616,7 @@ bool Worker::beforeSleep() {
   if (evictor_.pending()) [[unlikely]]
     more = evictor_.step() || more;
   if (inbox_.pending()) [[unlikely]] takeInbox();
+  engine_.clientEviction().enforce();
   // Before any reply leaves. Also without one: expiry and served clients write too.
   const oplog::Offset published = engine_.log().published();
   if (published != pumped_ || !toFlush_.empty()) {

@@ -57,10 +57,11 @@ bool Worker::checkShape(Session& session, const command::CommandEntry* entry, co
   const command::CommandSpec& spec = *entry->spec;
   auto argc = static_cast<int>(args.size());
   if (!spec.handler && argc >= 2) {
-    // A container whose subcommand is unknown.
-    return reject(
-        session, entry,
-        "ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + entry->upperName() + " HELP.");
+    // A container whose subcommand is unknown. It is called as the client called it (rename-command).
+    std::string name(args[0]);
+    for (char& c : name) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+    return reject(session, entry,
+                  "ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + name + " HELP.");
   }
   if (!spec.handler || (spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
     return reject(session, entry, "ERR wrong number of arguments for '" + entry->fullName + "' command");

@@ -41,7 +41,8 @@ void Worker::checkClients() {
   }
 }
 
-// Active expiry and resizing on this worker's share of the shards, for at most a quarter of the period.
+// Active expiry and resizing on this worker's share of the shards, for a quarter of the period at most, or what
+// active-expire-effort makes of it.
 void Worker::upkeepOfShards(int64_t periodUs) {
   NodeState& state = engine_.state();
   bool expire = engine_.options().activeExpire.load(std::memory_order_relaxed) &&
@@ -49,7 +50,8 @@ void Worker::upkeepOfShards(int64_t periodUs) {
                 !state.loading.load(std::memory_order_relaxed);
   Clock& clock = engine_.system().clock;
   const MonoUs started = clock.mono();
-  const MonoUs deadline = started + periodUs / 4;
+  const int64_t effort = engine_.options().activeExpireEffort.load(std::memory_order_relaxed);
+  const MonoUs deadline = started + periodUs * (25 + 2 * (effort - 1)) / 100;
   const size_t shards = engine_.keyspace().shardCount();
   const size_t workers = engine_.workerCount();
   size_t mine = (shards + workers - 1 - number_) / workers;

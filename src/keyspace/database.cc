@@ -114,13 +114,17 @@ void Database::put(const Spot& spot, const KeyRef& key, Entry* entry) {
   if (entry->hasExpire() && entry->expireAt() != old->expireAt()) {
     spot.shard->expiry(index_).add(key.hash, entry->expireAt());
   }
-  spot.shard->discard(old, true);
+  spot.shard->discard(old, spot.shard->lazyServerDelete());
 }
 
 ds::ChunkedList& Database::addList(const KeyRef& key) {
   Entry* entry = Entry::makeList(key.name, std::make_unique<ds::ChunkedList>().release());
   put(lookupForWrite(key), key, entry);
   return entry->list();
+}
+
+bool Database::erase(const KeyRef& key) {
+  return erase(key, keyspace_->shardOf(key.hash).lazyServerDelete());
 }
 
 bool Database::erase(const KeyRef& key, bool lazily) {

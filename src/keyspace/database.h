@@ -84,8 +84,9 @@ class Database {
   // Creates an empty list at an absent key. A list must not stay empty: erase the key when its last item goes.
   ds::ChunkedList& addList(const KeyRef& key);
   // Deletes; true if there was something (expired entries count as absent). Large values are freed in the background
-  // when `lazily`.
-  bool erase(const KeyRef& key, bool lazily = false);
+  // when `lazily`; without it, as lazyfree-lazy-server-del says.
+  bool erase(const KeyRef& key);
+  bool erase(const KeyRef& key, bool lazily);
   // Takes the entry out, for RENAME and MOVE; nullptr if absent. Give it to adopt() or free it.
   Entry* take(const KeyRef& key);
   // Puts an entry under a key that is absent here; the value and expiry stay as they are.

@@ -17,8 +17,7 @@ namespace {
 // What operator new hands out anyway.
 constexpr size_t roundUp8(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
 
-constexpr size_t kLargeBuffer = size_t{1} << 20;  // unmapping it is work
-constexpr size_t kManyChunks = 64;                // as Redis's LAZYFREE_THRESHOLD
+constexpr size_t kBufferUnit = size_t{16} << 10;  // unmapping it is about as much work as freeing a chunk
 
 }  // namespace
 
@@ -221,10 +220,10 @@ size_t Entry::memory(size_t samples) const {
   return block;
 }
 
-bool Entry::costlyToFree() const {
-  if (encoding() == Encoding::kBuffer) return buffer().memoryUsage() >= kLargeBuffer;
-  if (encoding() == Encoding::kObject) return list().chunkCount() > kManyChunks;
-  return false;
+size_t Entry::freeingEffort() const {
+  if (encoding() == Encoding::kBuffer) return 1 + buffer().memoryUsage() / kBufferUnit;
+  if (encoding() == Encoding::kObject) return list().chunkCount();
+  return 1;
 }
 
 }  // namespace vigil::keyspace

@@ -129,8 +129,8 @@ class Entry {
   // Bytes that this entry and its value take from the allocator (an estimate for shared chunks). Of large collections
   // `samples` parts are measured, 0: all.
   size_t memory(size_t samples = 5) const;
-  // Whether freeing is work enough for a background task (UNLINK, lazyfree-*).
-  bool costlyToFree() const;
+  // How much work it is to free it, in units of one part of a collection or 16 KiB.
+  size_t freeingEffort() const;
 
  private:
   static constexpr uint8_t kHasExpire = 1;

@@ -13,6 +13,7 @@ Keyspace::Keyspace(const Options& options)
       environment_{.epoch = 1,
                    .hash = {options.hashSeed, options.hashMask},
                    .reaper = options.reaper,
+                   .lazyFreeing = options.lazyFreeing,
                    .shown = std::make_unique<std::atomic<Table*>[]>(options.databases * options.shards),
                    .retired = {}},
       access_(options.access) {

@@ -27,6 +27,7 @@ class Keyspace {
     uint64_t hashSeed = 0;
     uint64_t hashMask = ~uint64_t{0};  // fewer bits only in tests of collisions
     Reaper* reaper = nullptr;          // null: everything is freed where it is dropped
+    const LazyFreeing* lazyFreeing = nullptr;  // null: as by default
     AccessPolicy access = {};
   };
   explicit Keyspace(const Options& options);

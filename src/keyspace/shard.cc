@@ -60,15 +60,28 @@ Entry* Shard::remove(int db, Table& table, uint64_t hash, Table::Place place) {
 void Shard::expire(int db, Table& table, const KeyRef& key, Table::Place place, ExpiryListener* listener) {
   if (listener != nullptr) listener->onExpired(db, key);
   statistics.expired.add();
-  discard(remove(db, table, key.hash, place), true);
+  const LazyFreeing* lazy = environment_.lazyFreeing;
+  discard(remove(db, table, key.hash, place), lazy != nullptr && lazy->expire.load(std::memory_order_relaxed));
+}
+
+bool Shard::lazyServerDelete() const {
+  const LazyFreeing* lazy = environment_.lazyFreeing;
+  return lazy != nullptr && lazy->serverDelete.load(std::memory_order_relaxed);
+}
+
+bool Shard::leftToReaper(const Entry& entry, bool lazily) const {
+  constexpr size_t kCostly = 64;       // as Redis's LAZYFREE_THRESHOLD
+  constexpr size_t kStalls = 1 << 13;  // near a millisecond
+  const size_t effort = entry.freeingEffort();
+  return effort > (lazily ? kCostly : kStalls) && environment_.reaper != nullptr;
 }
 
 int64_t Shard::evict(int db, Table& table, uint64_t hash, Table::Place place, bool lazily) {
   statistics.evicted.add();
   Entry* entry = remove(db, table, hash, place);
-  if (lazily && environment_.reaper != nullptr && entry->costlyToFree()) {
+  if (leftToReaper(*entry, lazily)) {
     const auto bytes = static_cast<int64_t>(entry->memory());
-    discard(entry, true);
+    discard(entry, lazily);
     return bytes;
   }
   const int64_t before = threadMemory();
@@ -77,8 +90,8 @@ int64_t Shard::evict(int db, Table& table, uint64_t hash, Table::Place place, bo
 }
 
 void Shard::discard(Entry* entry, bool lazily) const {
-  if (lazily && environment_.reaper != nullptr && entry->costlyToFree()) {
-    environment_.reaper->reap([entry] { Entry::free(entry); }, static_cast<int64_t>(entry->memory()));
+  if (leftToReaper(*entry, lazily)) {
+    environment_.reaper->reap([entry] { Entry::free(entry); }, {.bytes = static_cast<int64_t>(entry->memory())});
   } else {
     Entry::free(entry);
   }

@@ -22,6 +22,7 @@ namespace vigil::keyspace {
 class ExpiryIndex;
 class ExpiryListener;
 class Reaper;
+struct LazyFreeing;
 class Snapshot;
 
 // What all shards of a keyspace go by; owned by the keyspace.
@@ -29,6 +30,7 @@ struct ShardEnvironment {
   uint32_t epoch = 1;  // of snapshots; changes with the world held
   KeyHash hash;
   Reaper* reaper = nullptr;  // null: everything is freed at once, by whoever drops it
+  const LazyFreeing* lazyFreeing = nullptr;  // null: as by default
   // By database and shard: the table, as threads that prefetch see it. It can go only with the world held.
   std::unique_ptr<std::atomic<Table*>[]> shown;
   RetiredArrays retired;
@@ -67,8 +69,10 @@ class alignas(64) Shard final : public Preserver {
   void expire(int db, Table& table, const KeyRef& key, Table::Place place, ExpiryListener* listener);
   // Deletes an entry to make room; returns how many bytes that freed, or will when the background comes to it.
   int64_t evict(int db, Table& table, uint64_t hash, Table::Place place, bool lazily);
-  // Frees an entry that is in no table any more: in the background if that is work.
+  // Frees an entry that is in no table any more: in the background if that is work and `lazily`, or if it would keep
+  // others waiting.
   void discard(Entry* entry, bool lazily) const;
+  bool lazyServerDelete() const;  // lazyfree-lazy-server-del
 
   // Any thread: how many entries a database has here, and how many of them have a time to live.
   uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
@@ -112,6 +116,7 @@ class alignas(64) Shard final : public Preserver {
   void show(int db);
   void publish(int db);  // that another table is there, or none
   void publishMemory(int db);
+  bool leftToReaper(const Entry& entry, bool lazily) const;
   void publishSize(int db, const Table& table) {
     Sizes& sizes = sizes_[static_cast<size_t>(db)];
     sizes.entries.set(table.size());

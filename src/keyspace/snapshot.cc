@@ -57,12 +57,11 @@ void Snapshot::takeBucket(size_t shard, const Table& table, const Bucket& bucket
 
 void Snapshot::unbind(size_t shard) {
   std::erase(keyspace_.shard(shard).snapshots_, this);
-  auto tables = std::exchange(walks_[shard].tables, {});
+  std::vector<std::shared_ptr<Table>> tables;
+  for (BoundTable& bound : walks_[shard].tables) tables.push_back(std::move(bound.table));
+  walks_[shard].tables.clear();
   // Detached tables go with us: not here, where workers wait.
-  std::erase_if(tables, [](const BoundTable& bound) { return bound.table.use_count() > 1; });
-  if (Reaper* reaper = keyspace_.options_.reaper; reaper != nullptr && !tables.empty()) {
-    reaper->reap([dropped = std::move(tables)]() mutable { dropped.clear(); }, 0);
-  }
+  if (Reaper* reaper = keyspace_.options_.reaper) reapTables(*reaper, std::move(tables));
 }
 
 }  // namespace vigil::keyspace

@@ -99,7 +99,7 @@ IoResult::Kind TlsSession::flush() {
   }
   sent_ = 0;
   output_.clear();
-  if (output_.capacity() > kOutputKept) output_ = {};
+  if (output_.capacity() > kOutputKept) std::string().swap(output_);
   return IoResult::Kind::kDone;
 }
 

@@ -63,6 +63,8 @@ def test_where_nothing_may_go_writes_are_refused(servers, vigil, oracle, policy)
         server = limited(servers, binary, MB, **{"maxmemory-policy": policy})
         with server.raw() as client:
             assert set(write(client, 6000)) == {OOM}
+            # What the pipeline's buffers took is free again: that must not be room.
+            server.call("CONFIG", "SET", "maxmemory", used(server) - 64 * 1024)
             assert evicted(server) == 0
             replies = [client.call(*line.split()) for line in (
                 "SET a b|APPEND a b|LPUSH l x|GET key:1|STRLEN key:1|DEL nothing|LPOP l|EXPIRE nothing 1|INCR n|MULTI|GET a"
@@ -170,9 +172,9 @@ def test_tenacity_bounds_what_one_command_does(servers, vigil):
     with server.raw() as client:
         write(client, 60000)
         client.call("CONFIG", "SET", "maxmemory", used(server) - 8 * MB)
-        wait_until("eviction is over", lambda: server.info("stats")["current_eviction_exceeded_time"] == "0" and evicted(server))
+        limit = int(server.call("CONFIG", "GET", "maxmemory")[1])
+        wait_until("eviction is over", lambda: used(server) <= limit)
         assert int(server.info("stats")["total_eviction_exceeded_time"]) > 0
-        assert used(server) <= int(server.call("CONFIG", "GET", "maxmemory")[1])
         client.call("CONFIG", "RESETSTAT")
         stats = server.info("stats")
         # The background may have evicted a few more by the time INFO is asked.

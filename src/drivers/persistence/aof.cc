@@ -42,13 +42,22 @@ void Aof::start() {
     writer_.policyChanged();
     return Status();
   };
+  options_.applyKeepHistory = [this] {
+    executor_->submit([this] {
+      if (auto removed = removeHistory(); !removed) engine_.logger().warning(removed.error().message);
+    });
+    return Status();
+  };
   timer_ = engine_.control().after(kCronUs, [this] { cron(); });
 }
+
+Status Aof::removeHistory() { return options_.keepHistory.load() ? Status() : directory_.removeHistory(); }
 
 void Aof::stop() {
   engine_.control().cancel(timer_);
   options_.applyAppendOnly = nullptr;
   options_.applyFsync = nullptr;
+  options_.applyKeepHistory = nullptr;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
@@ -121,7 +130,7 @@ void Aof::loaded(const AofLoadOutcome& outcome) {
                               : "Opening AOF incr file " + increments.back().name + " on server start");
   auto file = directory_.openLastIncrement();
   if (!file) return loadDone_(std::unexpected(file.error()));
-  (void)directory_.removeHistory();  // what a crash left; else after the next rewrite
+  (void)removeHistory();  // what a crash left; else after the next rewrite
   auto shared = std::make_shared<std::unique_ptr<AofIncrement>>(std::move(*file));
   engine_.withWorld([this, shared, found] { openAfterLoad(std::move(*shared), found); });
 }

@@ -126,6 +126,7 @@ class Aof {
   bool growthIsDue() REQUIRES(mutex_);
   std::unique_ptr<persistence::RdbTarget> baseTarget(bool rdb);
   uint64_t fileSize(const std::string& name);
+  Status removeHistory();  // executor; what is not to be kept
   void writeInfo(engine::InfoWriter& out) const;
 
   engine::Engine& engine_;

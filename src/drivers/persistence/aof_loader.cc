@@ -171,7 +171,7 @@ void AofLoader::readMore() {
 
 bool AofLoader::prepare(const AofReader::Command& command, Prepared& prepared) {
   prepared = {};
-  prepared.entry = engine_.commands().find(command.args[0]);
+  prepared.entry = engine_.commands().findLogged(command.args[0]);
   if (!prepared.entry) return false;
   const auto& keys = prepared.entry->spec->keys;
   if (keys.size() == 1 && keys.front().begin == command::KeySpec::Begin::kIndex &&

@@ -38,6 +38,8 @@ void AofOptions::addTo(ConfigRegistry& registry) {
   registry.add({.name = "aof-load-truncated"}, boolOption(loadTruncated));
   registry.add({.name = "aof-use-rdb-preamble"}, boolOption(rdbPreamble));
   registry.add({.name = "aof-timestamp-enabled"}, boolOption(timestamps));
+  registry.add({.name = "aof-disable-auto-gc", .apply = [this, follow] { return follow(applyKeepHistory); }},
+               boolOption(keepHistory));
   registry.add({.name = "aof-rewrite-incremental-fsync"}, boolOption(incrementalFsync));
 }
 

@@ -28,10 +28,12 @@ struct AofOptions {
   std::atomic<bool> rdbPreamble{true};
   std::atomic<bool> timestamps{false};
   std::atomic<bool> incrementalFsync{true};
+  std::atomic<bool> keepHistory{false};  // aof-disable-auto-gc: files that a rewrite replaced stay
 
-  // Makes a running node follow appendonly and appendfsync; set by the AOF when it starts.
+  // Makes a running node follow appendonly, appendfsync and aof-disable-auto-gc; set by the AOF when it starts.
   std::function<Status()> applyAppendOnly;
   std::function<Status()> applyFsync;
+  std::function<Status()> applyKeepHistory;
 
   void addTo(ConfigRegistry& registry);
 };

@@ -154,7 +154,7 @@ void Aof::finished(const RewritePtr& rewrite, const Status& status) {
     engine_.logger().warning("Background AOF rewrite terminated with error: " + status.error().message);
     return;
   }
-  if (auto removed = directory_.removeHistory(); !removed) engine_.logger().warning(removed.error().message);
+  if (auto removed = removeHistory(); !removed) engine_.logger().warning(removed.error().message);
   engine_.logger().notice("Background AOF rewrite finished successfully");
 }
 

@@ -253,6 +253,7 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
       Result<uint64_t> size = file ? (*file)->size() : Result<uint64_t>(std::unexpected(file.error()));
       if (size) {
         std::shared_ptr<File> shared = std::move(*file);
+        removeSyncFile();
         for (auto& feed : feeds) feed->bulkFrom(shared, *size);
       } else {
         status = std::unexpected(size.error());
@@ -278,6 +279,15 @@ std::unique_ptr<persistence::RdbTarget> MasterDriver::makeTarget(bool diskless,
   file.path = rdbOptions_.fileName.load();
   file.temporary = "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + ".rdb";
   return std::make_unique<persistence::RdbFileTarget>(engine_.system().files, std::move(file));
+}
+
+// The replicas' feeds have it open: they read on.
+void MasterDriver::removeSyncFile() {
+  const bool persistent = engine_.log().needed(oplog::Log::Reason::kAof) || !rdbOptions_.savePoints.load().empty();
+  if (persistent || !rdbOptions_.deleteSyncFiles.load()) return;
+  const std::string path = rdbOptions_.fileName.load();
+  engine_.logger().notice("Removing the RDB file " + path + " used to sync replicas in a persistence-less instance");
+  if (auto removed = engine_.system().files.remove(path); !removed) engine_.logger().warning(removed.error().message);
 }
 
 void MasterDriver::snapshotEnded(bool diskless, Status status) {

@@ -93,6 +93,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void carryOut(const replication::Effects& effects);
   void startSnapshot(std::vector<uint64_t> ids, bool diskless);
   void beginSnapshot(const std::vector<uint64_t>& ids, bool diskless);
+  void removeSyncFile();  // rdb-del-sync-files
   std::unique_ptr<persistence::RdbTarget> makeTarget(bool diskless, std::vector<std::shared_ptr<ReplicaFeed>> feeds);
   void snapshotEnded(bool diskless, Status status);
   void sendFile();

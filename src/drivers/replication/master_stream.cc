@@ -191,7 +191,7 @@ bool MasterStream::applyUnit(size_t begin, size_t& end) {
 }
 
 const command::CommandEntry* MasterStream::find(command::Args args) const {
-  const command::CommandEntry* entry = worker_.engine().commands().find(args[0]);
+  const command::CommandEntry* entry = worker_.engine().commands().findLogged(args[0]);
   if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
     if (const auto* sub = entry->subcommand(args[1])) entry = sub;
   }

@@ -231,8 +231,7 @@ void ReplicaDriver::loadEnded(uint64_t attempt, std::shared_ptr<SnapshotLoader> 
 
 void ReplicaDriver::install(const Effect& effect, SnapshotLoader& loaded) {
   oplog::Log& log = engine_.log();
-  auto old = engine_.keyspace().replaceAll(loaded.keyspace());
-  engine_.reaper().reap([old = std::move(old)]() mutable { old.clear(); }, 0);
+  keyspace::reapTables(engine_.reaper(), engine_.keyspace().replaceAll(loaded.keyspace()));
   for (size_t shard = 0; shard < engine_.keyspace().shardCount(); ++shard) {
     engine::ShardState& state = engine_.shardState(shard);
     state.lastWrite = 0;
