@@ -28,7 +28,6 @@ void abortFailover(Step& step, MonitoredMaster& master, std::string_view event) 
   failover.stage = Stage::kNone;
   failover.since = step.now;
   failover.forced = failover.coordinated = false;
-  failover.promoted = 0;
   master.report.outcome = "given up: " + std::string(event);
   logReport(step, master);
 }
@@ -56,7 +55,6 @@ void choose(Step& step, MonitoredMaster& master) {
   if (choice.chosen == nullptr) return abortFailover(step, master, "-failover-abort-no-good-slave");
   Instance& replica = *choice.chosen;
   replica.promoted = true;
-  master.failover.promoted = replica.id;
   master.report.newMaster = joinHostPort(step.shown(replica.address), replica.address.port);
   master.report.newOffset = replica.offset;
   step.event(LogLevel::kWarning, "+selected-slave", &replica);
@@ -73,7 +71,7 @@ bool sendHandOver(Step& step, MonitoredMaster& master, const Instance& replica) 
   const Address& to = replica.address;
   return step.send(*master.self, Request::kFailover,
                    {"FAILOVER", "TO", to.host, std::to_string(to.port), "TIMEOUT",
-                    std::to_string(master.settings.failoverTimeoutMs)});
+                    std::to_string(master.settings.failoverTimeoutMs / 2)});  // it gives up before we do
 }
 
 void sendPromotion(Step& step, MonitoredMaster& master) {
@@ -245,10 +243,7 @@ void resetMaster(Step& step, MonitoredMaster& master, Address address, bool sent
   if (master.self != nullptr) step.forget(*master.self);
   step.create(Role::kMaster, master, master.name, std::move(address));
   master.objectivelyDownSince = 0;
-  const Failover before = master.failover;
-  master.failover = {};
-  master.failover.lastStarted = before.lastStarted;
-  master.failover.announcedDelay = before.announcedDelay;
+  master.failover = {};  // the next one may begin at once
   master.asks = 0;
   watch(step, *master.self);
 }

@@ -75,7 +75,6 @@ struct Instance {
   uint64_t voteQuestion = 0;  // the first that asked for its vote in the election under way
   MonoUs answered = 0;        // when the last answer came
   bool seesMasterDown = false;
-  MonoUs seesDownSince = 0;
   std::string vote;           // for whom it voted, empty: for nobody
   uint64_t voteEpoch = 0;
 };

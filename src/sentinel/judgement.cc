@@ -118,6 +118,7 @@ void judgeObjectively(Step& step, MonitoredMaster& master) {
 
 void askOthers(Step& step, MonitoredMaster& master) {
   const bool standing = master.failover.stage == Stage::kElecting;
+  master.askedAt = step.now;
   const bool eager = ++master.asks <= kEagerAsks && !master.objectivelyDown();
   master.askAgainAt = step.now + (eager ? kEagerAskPeriod : ms(step.state.times.askPeriod));
   for (auto& [id, sentinel] : master.sentinels) {
@@ -181,7 +182,7 @@ DownAnswer answerDownQuestion(Step& step, std::string_view host, uint16_t port, 
     }
     // Who asks is likely to see it as down by now: ask as well.
     if (answer.down && !master.objectivelyDown()) {
-      master.askAgainAt = std::min(master.askAgainAt, std::max(step.now, master.askAgainAt - kEagerAskPeriod + kLeastAskPeriod));
+      master.askAgainAt = std::min(master.askAgainAt, std::max(step.now, master.askedAt + kLeastAskPeriod));
     }
     return answer;
   }

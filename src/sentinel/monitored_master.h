@@ -36,7 +36,6 @@ struct Failover {
   uint64_t epoch = 0;      // that we stand for, or have won
   bool forced = false;     // SENTINEL FAILOVER: no election, no majority
   bool coordinated = false;  // the master hands over by itself
-  InstanceId promoted = 0;
   MonoUs lastStarted = 0;  // a failover, ours or one that we voted for; 0: never
   MonoUs standAt = 0;      // when we stand for election, 0: we do not
   int failedElections = 0;  // in a row
@@ -62,7 +61,8 @@ struct MonitoredMaster {
   Failover failover;
   Address previous;      // the master before this one; no port: none that we know of
   bool ledLast = false;  // the present configuration is the outcome of a failover that we led
-  MonoUs askAgainAt = 0;  // when the other Sentinels are asked next
+  MonoUs askedAt = 0;     // the other Sentinels, whether they see it as down
+  MonoUs askAgainAt = 0;  // when they are asked next
   int asks = 0;           // since the master is subjectively down
   FailoverReport report;  // of the failover under way, or the last one
 

@@ -87,6 +87,7 @@ void replaceStuckConnections(Step& step, Instance& instance) {
     Connection& connection = link.of(channel);
     if (connection.state == Connection::State::kConnecting && step.now - connection.tried > std::max(half, ms(1000))) {
       step.disconnect(instance, channel);  // the attempt hangs
+      if (channel == Channel::kCommands) link.refusedSince = 0;
     }
   }
   if (link.commands.up() && step.now - link.commands.upSince > patience && link.firstUnanswered != 0 &&
@@ -185,8 +186,10 @@ void onConnectFailed(Step& step, Instance& instance, const Event& event) {
 void onBroken(Step& step, Instance& instance, const Event& event) {
   step.disconnect(instance, event.channel);
   if (event.channel == Channel::kCommands) instance.link.lost();
-  // Whether it is gone is best seen at once: by its host's answer to the next attempt.
-  step.connect(instance, event.channel);
+  // Whether it is gone is best seen at once: by its host's answer to the next attempt. But one that closes every
+  // connection soon is not to be asked all the time.
+  const bool lived = step.now - instance.link.of(event.channel).upSince >= reconnectPeriod(step, instance);
+  if (lived && instance.address.port != 0) step.connect(instance, event.channel);
 }
 
 void onPingReply(Step& step, Instance& instance, const wire::RespValue& reply) {

@@ -104,8 +104,9 @@ def answers(service):
 
 
 def test_installed_files(prefix):
-    assert (prefix / "bin/redis-server").resolve() == (prefix / "bin/vigil-server").resolve()
-    for name in ("vigil-server.service", "vigil-server@.service"):
+    for name in ("redis-server", "vigil-sentinel", "redis-sentinel"):
+        assert (prefix / "bin" / name).resolve() == (prefix / "bin/vigil-server").resolve()
+    for name in ("vigil-server.service", "vigil-server@.service", "vigil-sentinel.service"):
         unit = (prefix / "lib/systemd/system" / name).read_text()
         assert f"ExecStart={prefix}/bin/vigil-server " in unit and "@" not in unit.replace("vigil-server@", "").replace(
             "@system-service", ""), unit

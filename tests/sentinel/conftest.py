@@ -1,5 +1,6 @@
 import pytest
 
+from harness.certificates import Authority
 from harness.sentinel import Group
 
 
@@ -7,3 +8,11 @@ from harness.sentinel import Group
 def group(servers):
     """group(server_binaries, sentinel_binaries, ...): started, and acquainted with each other."""
     return lambda *arguments, **details: Group(servers, *arguments, **details).start()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("tls") / "authority")
+    made.server = made.issue("server")
+    made.client = made.issue("client")
+    return made

@@ -24,6 +24,10 @@ def test_demo_shows_replication_and_cleans_up(vigil):
     text = "\n".join(lines)
     assert text.count('"hello from the master"') == 2, text
     assert "role:master" in text and "connected_slaves:2" in text, text
+    assert "slaves=2,sentinels=3" in text, text
+    subprocess.run(re.search(r"kill -9 \d+", text).group(0).split(), check=True)
+    shown = next(line for line in demo.stdout if "+switch-master demo" in line)
+    assert shown.startswith("sentinel"), shown
     demo.send_signal(signal.SIGINT)
     assert demo.wait(PATIENCE) == 0
     for pid in re.findall(r"pid (\d+)", text):
