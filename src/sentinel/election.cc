@@ -71,7 +71,7 @@ void stand(Step& step, MonitoredMaster& master) {
   countVotes(step, master);
 }
 
-// Nobody we could hear of won. `paused`: another did, its failover is waited for.
+// Nobody we could hear of won. `another`: somebody did, or may, whose failover is waited for.
 void lose(Step& step, MonitoredMaster& master, bool another) {
   Failover& failover = master.failover;
   step.event(LogLevel::kWarning, "-failover-abort-not-elected", master.self.get());
@@ -138,9 +138,12 @@ void voteFor(Step& step, MonitoredMaster& master, uint64_t epoch, const std::str
   raiseEpoch(step, master, epoch);
   const bool voted = master.ballot.vote(epoch, candidate, step.state.epoch);
   if (voted) {
-    // Its failover is waited for, as long as for one of our own.
+    // Its failover is waited for, as long as for one of our own; an election that we stand in is given up for it.
     master.failover.standAt = 0;
-    if (candidate != step.state.id) master.failover.lastStarted = step.now;
+    if (candidate != step.state.id) {
+      master.failover.lastStarted = step.now;
+      if (master.failover.stage == Stage::kElecting && !master.failover.forced) lose(step, master, true);
+    }
     step.plainEvent(LogLevel::kWarning, "+vote-for-leader", &master, candidate + " " + std::to_string(epoch));
     master.report.voted(step.state.id, candidate, epoch, step.now);
   }

@@ -15,7 +15,7 @@ def script(directory, name, text):
 
 def test_both_scripts_are_told(servers, vigil, tmp_path):
     told = tmp_path / "told"
-    notify = script(tmp_path, "notify", f'echo "notify $*" >> {told}; ls -l /proc/$$/fd > {tmp_path}/descriptors')
+    notify = script(tmp_path, "notify", f'ls -l /proc/$$/fd > {tmp_path}/fd.$$; echo "notify $*" >> {told}')
     reconfig = script(tmp_path, "reconfig", f'echo "reconfig $*" >> {told}')
     three = Group(servers, [vigil] * 3, [vigil] * 3,
                   settings=[f"sentinel notification-script {NAME} {notify}",
@@ -31,7 +31,7 @@ def test_both_scripts_are_told(servers, vigil, tmp_path):
             f"notify +sdown master {NAME} 127.0.0.1 {three.master.port}" in lines
 
     wait_until("the scripts are told", all_told)
-    descriptors = (tmp_path / "descriptors").read_text()
+    descriptors = "".join(path.read_text() for path in tmp_path.glob("fd.*"))
     assert "/dev/null" in descriptors
     assert "socket:" not in descriptors and "anon_inode" not in descriptors and "sentinel.conf" not in descriptors
 

@@ -47,7 +47,9 @@ int run(App& app, const apps::Configuration& configuration, Logger& logger, cons
   std::string pidFile = configuration.server.pidFile.load();
   if (pidFile.empty() && life.daemonizes()) pidFile = "/var/run/redis.pid";
   if (!pidFile.empty()) {
-    if (auto s = runtime::writePidFile(pidFile); !s) logger.warning(s.error().message);
+    if (auto s = runtime::writePidFile(pidFile); !s) {
+      logger.warning("Failed to write PID file " + pidFile + ": " + s.error().message);
+    }
   }
   logger.notice("Server initialized");
   const int code = app.run();

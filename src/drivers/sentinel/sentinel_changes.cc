@@ -13,7 +13,7 @@ using sentinel::Step;
 
 namespace {
 
-constexpr std::string_view kNotSaved = "ERR Failed to save Sentinel configuration";  // Redis's FLUSHCONFIG has no other
+constexpr std::string_view kNotSaved = "ERR Failed to save config file. Check server logs.";
 
 // Carries out a change that may be refused with an error's text; answers.
 template <typename Change>

@@ -78,8 +78,9 @@ void isMasterDown(Context& ctx) {
   if (!port || !epoch) return ctx.reply().notInteger();
   sentinel::DownAnswer answer;
   const std::string candidate(ctx.arg(5));
+  const bool possible = *port >= 0 && *port <= 65535;
   const bool kept = driverOf(ctx).perform([&](Step& step) {
-    answer = sentinel::answerDownQuestion(step, ctx.arg(2), static_cast<uint16_t>(*port),
+    answer = sentinel::answerDownQuestion(step, ctx.arg(2), possible ? static_cast<uint16_t>(*port) : uint16_t{0},
                                           static_cast<uint64_t>(std::max<int64_t>(0, *epoch)), candidate);
   });
   if (!kept) answer.leader = "*", answer.leaderEpoch = 0;  // a vote that could be forgotten is none
