@@ -1,0 +1,200 @@
+#include "cluster/election.h"
+
+#include <algorithm>
+
+namespace vigil::cluster {
+
+namespace {
+
+constexpr MonoUs kOffsetPatience = 100'000;  // for siblings' offsets
+constexpr MonoUs kRankStep = 1'000'000;      // how much longer the next best waits, as in Redis
+constexpr MonoUs kStagger = 100'000;         // between candidates of masters that failed together
+constexpr MonoUs kShortestPatience = 2'000'000;
+
+}  // namespace
+
+MonoUs Election::patience() const { return std::max(step_.options.nodeTimeout * 2, kShortestPatience); }
+
+void Election::refuseOnce(std::string why) {
+  if (refused_ == why) return;
+  step_.notice("Currently unable to failover: " + why);
+  refused_ = std::move(why);
+}
+
+bool Election::dataTooOld() const {
+  const int64_t factor = step_.options.replicaValidityFactor;
+  if (factor == 0) return false;
+  if (!step_.around.linkedOnce) return true;
+  const MonoUs age = step_.now.mono - step_.around.masterHeard - step_.options.nodeTimeout;
+  return age > step_.options.replicaPingPeriod + step_.options.nodeTimeout * factor;
+}
+
+bool Election::electable(bool manual) {
+  const Node& me = state_.myself();
+  const Node* master = me.master;
+  if (!me.isReplica() || master == nullptr || master->slotCount == 0 || (!manual && !master->has(kFail)) ||
+      (!manual && step_.options.replicaNoFailover)) {
+    refused_.clear();
+    return false;
+  }
+  if (!manual && dataTooOld()) {
+    refuseOnce("Disconnected from master for longer than allowed. Please check the 'cluster-replica-validity-factor' "
+               "configuration option.");
+    return false;
+  }
+  return true;
+}
+
+void Election::stop() {
+  stage_ = Stage::kIdle;
+  votes_.clear();
+}
+
+void Election::proceed(bool manual) {
+  if (!electable(manual)) return stop();
+  if (stage_ == Stage::kIdle || (manual && !manual_)) begin(manual);
+  if (stage_ == Stage::kRanking) rankWhenHeard();
+  if (stage_ == Stage::kWaiting) {
+    if (step_.now.mono < until_) return step_.wake(until_);
+    ask();
+  }
+  if (stage_ == Stage::kAsking && step_.now.mono - since_ > patience()) {
+    refuseOnce("Failover attempt expired.");
+    stage_ = Stage::kPausing;
+    until_ = step_.now.mono + step_.options.nodeTimeout + static_cast<MonoUs>(step_.dice.below(kRankStep / 2));
+  }
+  if (stage_ == Stage::kPausing && step_.now.mono >= until_) stage_ = Stage::kIdle;
+}
+
+void Election::begin(bool manual) {
+  manual_ = manual;
+  votes_.clear();
+  since_ = step_.now.mono;
+  if (manual) {
+    stage_ = Stage::kWaiting;
+    until_ = since_;
+    return;
+  }
+  stage_ = Stage::kRanking;
+  speaker_.announceToSiblings();
+}
+
+void Election::rankWhenHeard() {
+  const Node& me = state_.myself();
+  const bool complete = std::ranges::all_of(state_.replicasOf(*me.master), [&](const Node* sibling) {
+    return sibling->isMyself() || sibling->failing() || sibling->has(kNoFailover) || sibling->offsetAt >= since_;
+  });
+  if (!complete && step_.now.mono - since_ < kOffsetPatience) return step_.wake(since_ + kOffsetPatience);
+  const int place = rank();
+  const MonoUs delay = place * kRankStep + placeAmongFailed() * kStagger;
+  step_.notice("Start of election delayed for " + std::to_string(delay / 1000) + " milliseconds (rank #" +
+               std::to_string(place) + ", offset " + std::to_string(step_.around.offset) + ").");
+  stage_ = Stage::kWaiting;
+  until_ = step_.now.mono + delay;
+}
+
+// How many siblings would be the better choice: more data, or as much and the lesser id, so that only one is first.
+int Election::rank() const {
+  const Node& me = state_.myself();
+  int better = 0;
+  for (const Node* sibling : state_.replicasOf(*me.master)) {
+    if (sibling->isMyself() || sibling->failing() || sibling->has(kNoFailover)) continue;
+    if (sibling->offset > step_.around.offset || (sibling->offset == step_.around.offset && sibling->id < me.id)) ++better;
+  }
+  return better;
+}
+
+// An epoch has one vote of each master: those who ask at once would spoil each other's election.
+int Election::placeAmongFailed() const {
+  const Node* master = state_.myself().master;
+  int place = 0;
+  for (const auto& [id, node] : state_.nodes()) {
+    if (node->votes() && node->has(kFail) && node->id < master->id) ++place;
+  }
+  return place;
+}
+
+void Election::ask() {
+  epoch_ = ++state_.currentEpoch;
+  votes_.clear();
+  stage_ = Stage::kAsking;
+  since_ = step_.now.mono;
+  step_.persist();
+  step_.notice("Starting a failover election for epoch " + std::to_string(epoch_) + ".");
+  const Node* master = state_.myself().master;
+  speaker_.requestVotes(master->has(kFail) ? master : nullptr, manual_);
+  step_.wake(since_ + patience() + 1);
+}
+
+void Election::voted(const Node& by, uint64_t currentEpoch) {
+  if (stage_ != Stage::kAsking || !by.votes() || currentEpoch < epoch_) return;
+  votes_.insert(by.id);
+  if (votes_.size() >= state_.quorum()) win();
+}
+
+void Election::win() {
+  Node& me = state_.myself();
+  step_.notice("Failover election won: I'm the new master.");
+  if (me.configEpoch < epoch_) {
+    me.configEpoch = epoch_;
+    step_.notice("configEpoch set to " + std::to_string(epoch_) + " after successful failover");
+  }
+  promote();
+}
+
+void Election::takeOver() {
+  ownership_.bumpEpoch();
+  promote();
+}
+
+void Election::promote() {
+  Node& me = state_.myself();
+  Node* former = me.master;
+  state_.makeMaster(me);
+  if (former != nullptr) {
+    SlotSet(former->slots).forEach([&](uint16_t slot) { state_.assign(slot, &me); });
+  }
+  step_.slotsChanged();
+  step_.persist();
+  step_.out.push_back({.kind = Effect::Kind::kPromote});
+  stop();
+  refused_.clear();
+  speaker_.announce();
+}
+
+// --- Voting ---
+
+void Election::asked(Node& candidate, const BusMessage& request) {
+  Node& me = state_.myself();
+  Node* master = candidate.master;
+  const bool force = (request.messageFlags & kBusForceVote) != 0;
+  if (!me.votes()) return;
+  auto deny = [&](const std::string& why) { step_.notice("Failover auth denied to " + candidate.id + ": " + why); };
+  if (request.currentEpoch < state_.currentEpoch) {
+    return deny("reqEpoch (" + std::to_string(request.currentEpoch) + ") < curEpoch(" + std::to_string(state_.currentEpoch) + ")");
+  }
+  if (state_.lastVoteEpoch == state_.currentEpoch) {
+    return deny("already voted for epoch " + std::to_string(state_.currentEpoch));
+  }
+  if (!candidate.isReplica()) return deny("it is a master node");
+  if (master == nullptr) return deny("I don't know its master");
+  if (!master->has(kFail) && !force) return deny("its master is up");
+  const MonoUs voted = master->votedAt;
+  if (voted != 0 && step_.now.mono - voted < step_.options.nodeTimeout * 2) {
+    return deny("can't vote about this master before " +
+                std::to_string((voted + step_.options.nodeTimeout * 2 - step_.now.mono) / 1000) + " milliseconds");
+  }
+  bool stale = false;
+  request.slots.forEach([&](uint16_t slot) {
+    const Node* owner = state_.owner(slot);
+    stale = stale || (owner != nullptr && owner->configEpoch > request.configEpoch);
+  });
+  if (stale) return deny("it claims slots in an epoch older than their owner's");
+  state_.lastVoteEpoch = state_.currentEpoch;
+  master->votedAt = step_.now.mono;
+  step_.persist();
+  speaker_.vote(candidate);
+  step_.notice("Failover auth granted to " + candidate.id + " for epoch " + std::to_string(state_.currentEpoch));
+}
+
+}  // namespace vigil::cluster

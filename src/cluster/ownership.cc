@@ -1,0 +1,91 @@
+#include "cluster/ownership.h"
+
+#include <memory>
+#include <utility>
+
+namespace vigil::cluster {
+
+void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
+  if (by.isMyself()) return;
+  Node& me = state_.myself();
+  const Node* head = me.head();
+  size_t lostByHead = 0;
+  auto dropped = std::make_shared<SlotSet>();
+  bool changed = false;
+  slots.forEach([&](uint16_t slot) {
+    Node* owner = state_.owner(slot);
+    if (owner == &by || state_.importing.contains(slot)) return;  // an import ends by SETSLOT
+    if (owner != nullptr && owner->configEpoch >= epoch) return;
+    if (owner == &me) {
+      dropped->set(slot);
+      state_.migrating.erase(slot);
+    }
+    if (owner != nullptr && owner == head) ++lostByHead;
+    state_.assign(slot, &by);
+    changed = true;
+  });
+  if (!changed) return;
+  step_.slotsChanged();
+  const bool allGone = head != nullptr && head->slotCount == 0 && lostByHead != 0;
+  if (allGone && (step_.options.allowReplicaMigration || slots.count() == lostByHead)) {
+    step_.notice("Configuration change detected. Reconfiguring myself as a replica of " + by.id);
+    follow(by);
+  } else if (!dropped->empty()) {
+    step_.out.push_back({.kind = Effect::Kind::kDropSlots, .slots = std::move(dropped)});
+  }
+}
+
+void Ownership::correct(Node& sender, uint64_t epoch, const SlotSet& slots) {
+  const Node* better = nullptr;
+  slots.forEach([&](uint16_t slot) {
+    const Node* owner = state_.owner(slot);
+    if (better == nullptr && owner != nullptr && owner != &sender && owner->configEpoch > epoch) better = owner;
+  });
+  if (better == nullptr || better == &sender) return;
+  step_.log(LogLevel::kVerbose, "Node " + sender.id + " has old slots configuration, sending an UPDATE message about " + better->id);
+  speaker_.update(sender, *better);
+}
+
+void Ownership::resolveCollision(const Node& other) {
+  Node& me = state_.myself();
+  if (!other.isMaster() || !me.isMaster() || other.configEpoch != me.configEpoch || other.id <= me.id) return;
+  me.configEpoch = state_.currentEpoch = state_.currentEpoch + 1;
+  step_.persist();
+  step_.log(LogLevel::kVerbose, "configEpoch collision with node " + other.id + ". Updating my configEpoch to " +
+                                    std::to_string(me.configEpoch));
+}
+
+bool Ownership::bumpEpoch() {
+  Node& me = state_.myself();
+  const uint64_t greatest = state_.greatestEpoch();
+  if (me.configEpoch != 0 && me.configEpoch == greatest) return false;
+  state_.currentEpoch = me.configEpoch = greatest + 1;
+  step_.persist();
+  step_.notice("New configEpoch set to " + std::to_string(me.configEpoch));
+  return true;
+}
+
+void Ownership::follow(Node& master) {
+  Node& me = state_.myself();
+  state_.migrating.clear();
+  state_.importing.clear();
+  state_.makeReplica(me, &master);
+  step_.slotsChanged();
+  followAgain();
+}
+
+void Ownership::followAgain() {
+  const Node* master = state_.myself().master;
+  if (master == nullptr || master->address.empty()) return;
+  step_.out.push_back({.kind = Effect::Kind::kFollow, .address = master->address, .port = master->port});
+}
+
+void Ownership::keepFollowing() {
+  Node* master = state_.myself().master;
+  if (master == nullptr || !master->isReplica() || master->master == nullptr || master->master == &state_.myself()) return;
+  Node& next = *master->master;
+  step_.notice("My master " + master->id + " is a replica of " + next.id + " now. Following that one.");
+  follow(next);
+}
+
+}  // namespace vigil::cluster

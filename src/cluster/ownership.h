@@ -1,0 +1,38 @@
+// Who owns which slot: a claim with a greater configuration epoch wins. Whoever claims with an old one is told better; two
+// masters with the same epoch part.
+//
+// Not thread safe; within a Step.
+#pragma once
+
+#include "cluster/speaker.h"
+#include "cluster/step.h"
+
+namespace vigil::cluster {
+
+class Ownership {
+ public:
+  Ownership(State& state, Step& step, Speaker& speaker) : state_(state), step_(step), speaker_(speaker) {}
+
+  // A master's claim, by its header or by an UPDATE about it.
+  void claimed(Node& by, uint64_t epoch, const SlotSet& slots);
+  // The sender of a header may not know who has taken over what it claims.
+  void correct(Node& sender, uint64_t epoch, const SlotSet& slots);
+  // A master with our own configuration epoch: the lesser id takes a new one.
+  void resolveCollision(const Node& other);
+  // A new configuration epoch without asking anybody: false if ours is the greatest already.
+  bool bumpEpoch();
+
+  // We become a replica of `master`; kFollow.
+  void follow(Node& master);
+  // Where our master's address changed, or it became a replica itself: follow on.
+  void keepFollowing();
+  // Follow anew: its address has changed.
+  void followAgain();
+
+ private:
+  State& state_;
+  Step& step_;
+  Speaker& speaker_;
+};
+
+}  // namespace vigil::cluster
