@@ -1,17 +1,21 @@
 #include "drivers/node.h"
 
 #include "base/ports/entropy.h"
+#include "drivers/cluster/cluster_commands.h"
 
 namespace vigil::drivers {
 
 namespace {
 
 constexpr size_t kShards = 64;
+constexpr size_t kClusterShards = 512;  // 32 slots each: what is done by slot looks at few others
 
 keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy& entropy) {
   keyspace::Keyspace::Options keyspace;
-  keyspace.shards = kShards;
-  keyspace.databases = static_cast<size_t>(options.databases.load());
+  const bool cluster = options.cluster.enabled.load();
+  keyspace.shards = cluster ? kClusterShards : kShards;
+  keyspace.slots = cluster;
+  keyspace.databases = cluster ? 1 : static_cast<size_t>(options.databases.load());
   keyspace.hashSeed = entropy.next64();
   return keyspace;
 }
@@ -27,7 +31,9 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
       rdb_(engine_, options.rdb),
       aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb),
-      migration_(engine_) {}
+      migration_(engine_) {
+  if (options.cluster.enabled.load()) cluster_.emplace(engine_, options.cluster, options.replication, replication_);
+}
 
 Node::~Node() = default;
 
@@ -37,6 +43,12 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   aof_.registerCommands();
   replication_.registerCommands();
   migration_.registerCommands();
+  engine_.addCommands(clusterConnectionCommands(), nullptr);
+  if (cluster_) {
+    engine_.addCommands(clusterCommands(), &*cluster_);
+  } else {
+    engine_.addCommands(clusterDisabledCommands(), nullptr);
+  }
   engine_.state().loading.store(true);
   engine_.start(workers, control);
   if (auto s = engine_.acl().start(engine_.system().files); !s) return s;
@@ -47,6 +59,9 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   useSpill();
   rdb_.start();
   aof_.start();
+  if (cluster_) {
+    if (auto s = cluster_->start(); !s) return s;
+  }
   replication_.start();
   migration_.start();
   return {};
@@ -62,6 +77,7 @@ void Node::useSpill() {
 void Node::load(std::move_only_function<void(Status)> loaded) {
   auto then = [this, loaded = std::move(loaded)](Status status) mutable {
     if (status) replication_.run();
+    if (status && cluster_) cluster_->run();
     loaded(std::move(status));
   };
   if (aof_.enabled()) {
@@ -72,6 +88,7 @@ void Node::load(std::move_only_function<void(Status)> loaded) {
 }
 
 void Node::stop() {
+  if (cluster_) cluster_->stop();
   migration_.stop();
   replication_.stop();
   rdb_.stop();

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/log_line.h"
@@ -14,6 +15,7 @@
 #include "base/ports/stream.h"
 #include "base/ports/system.h"
 #include "base/result.h"
+#include "drivers/cluster/cluster_driver.h"
 #include "drivers/migration/migration.h"
 #include "drivers/node_options.h"
 #include "drivers/persistence/aof.h"
@@ -32,6 +34,8 @@ class Node {
 
   // Registers commands, makes one worker per loop. The error is for the log. Clients hear LOADING until load() is done.
   Status start(const std::vector<EventLoop*>& workers, EventLoop& control);
+  // Opens the cluster bus, if there is a cluster. The error is for the log.
+  Status listen() { return cluster_ ? cluster_->listen() : Status(); }
   // Loads what the disk holds. `loaded` is called on any thread, perhaps at once; its error is for the log, and the
   // node is to be stopped then.
   void load(std::move_only_function<void(Status)> loaded);
@@ -57,6 +61,7 @@ class Node {
   Aof aof_;
   Replication replication_;
   Migration migration_;
+  std::optional<ClusterDriver> cluster_;  // cluster-enabled
 };
 
 }  // namespace vigil::drivers

@@ -13,6 +13,7 @@ void registerOptions(ConfigRegistry& registry, NodeOptions& options) {
   registerOptions(registry, options.rdb);
   registerOptions(registry, options.replication);
   options.aof.addTo(registry);
+  registerOptions(registry, options.cluster);
 }
 
 }  // namespace vigil::drivers

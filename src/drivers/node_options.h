@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "drivers/cluster/cluster_options.h"
 #include "drivers/persistence/aof_options.h"
 #include "drivers/persistence/rdb_options.h"
 #include "drivers/replication/replication_options.h"
@@ -23,6 +24,7 @@ struct NodeOptions {
   RdbOptions rdb;
   ReplicationOptions replication;
   AofOptions aof;
+  ClusterOptions cluster;
 };
 
 void registerOptions(ConfigRegistry& registry, NodeOptions& options);

@@ -30,7 +30,7 @@ namespace vigil::engine {
 class Worker;
 
 // How a wait ends other than by being served.
-enum class Unblock : uint8_t { kTimeout, kError, kRoleChange, kGone };
+enum class Unblock : uint8_t { kTimeout, kError, kRoleChange, kMisplaced, kGone };
 
 struct BlockedCall {
   struct Key {

@@ -36,6 +36,7 @@ void echo(Context& ctx) { ctx.reply().bulk(ctx.arg(1)); }
 void select(Context& ctx) {
   auto index = parseInt64(ctx.arg(1));
   if (!index) return ctx.reply().error("ERR value is not an integer or out of range");
+  if (engineOf(ctx).clusterMode() && *index != 0) return ctx.reply().error("ERR SELECT is not allowed in cluster mode");
   if (*index < 0 || *index >= static_cast<int64_t>(engineOf(ctx).keyspace().databaseCount())) {
     return ctx.reply().error("ERR DB index is out of range");
   }
@@ -61,6 +62,8 @@ void reset(Context& ctx) {
   session.listens = false;
   session.db = 0;
   session.noTouch = false;
+  session.asking = session.readsReplica = false;
+  session.info->flags.fetch_and(~kClientReadonly, std::memory_order_relaxed);
   session.replyMode = ReplyMode::kOn;
   acl::attachDefault(engineOf(ctx), session);
   session.info->change([](ClientInfo::Names& names) { names.name.clear(); });
@@ -158,7 +161,7 @@ void hello(Context& ctx) {
   reply.bulk("id");
   reply.integer(static_cast<int64_t>(session.id));
   reply.bulk("mode");
-  reply.bulk(mode);
+  reply.bulk(engineOf(ctx).clusterMode() ? "cluster" : mode);
   if (hasRole) {
     reply.bulk("role");
     reply.bulk(engineOf(ctx).state().replica.load(std::memory_order_relaxed) ? "replica" : "master");

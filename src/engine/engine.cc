@@ -194,6 +194,22 @@ void Engine::becameReplica() {
   }
 }
 
+std::shared_ptr<const cluster::Routing> Engine::sharedRouting() {
+  MutexLock guard(routingMutex_);
+  return routing_;
+}
+
+void Engine::setRouting(std::shared_ptr<const cluster::Routing> routing) {
+  {
+    MutexLock guard(routingMutex_);
+    std::swap(routing_, routing);
+  }
+  ++routingNumber_;
+  for (auto& worker : workers_) {
+    worker->loop().post([&worker] { worker->endMisplacedWaits(); });
+  }
+}
+
 void Engine::historyChanged() {
   for (auto& worker : workers_) {
     worker->loop().post([&worker] { worker->closeUncommitted(); });

@@ -15,6 +15,7 @@
 #include "base/ports/executor.h"
 #include "base/ports/stream.h"
 #include "base/ports/system.h"
+#include "cluster/routing.h"
 #include "command/command_table.h"
 #include "command/context.h"
 #include "commands/string_access.h"
@@ -117,6 +118,18 @@ class Engine {
 
   // Runs `work` on some worker with the world held exclusively. Any thread.
   void withWorld(Task work);
+  // --- Cluster mode ---
+  // Whom this node serves and where it sends others; nullptr: there is no cluster. Inside the world.
+  const cluster::Routing* routing() const { return routing_.get(); }
+  uint64_t routingNumber() const { return routingNumber_; }  // of the routing; grows with each
+  std::shared_ptr<const cluster::Routing> sharedRouting();   // any thread
+  void setRouting(std::shared_ptr<const cluster::Routing> routing);  // world held, or before the loops run
+  bool clusterMode() const { return keyspace_.hasSlots(); }
+  // Carries PUBLISH to the other nodes; called on any worker, under the channel's lock. Set up at start.
+  using Broadcast = std::function<void(PubSub::Space, std::string_view channel, std::string_view payload)>;
+  void setBroadcast(Broadcast broadcast) { broadcast_ = std::move(broadcast); }
+  const Broadcast& broadcast() const { return broadcast_; }
+
   // Any thread, after the fact. The node became a replica: no key of its clients' waits will come from them.
   void becameReplica();
   // Any thread, after the fact. The log goes on under another history: replies that still waited for the old one must
@@ -204,6 +217,10 @@ class Engine {
   const MonoUs startTime_;
   const UnixUs startWallTime_;
   std::function<void()> flushAllHook_;
+  std::shared_ptr<const cluster::Routing> routing_;  // replaced with the world held, under routingMutex_
+  uint64_t routingNumber_ = 0;
+  Mutex routingMutex_;  // a leaf
+  Broadcast broadcast_;
   std::function<void(uint64_t)> userGoneHook_;
   std::atomic<size_t> nextWorker_{0};
   std::atomic<int64_t> blockedClients_{0};

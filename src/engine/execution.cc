@@ -151,7 +151,12 @@ void Execution::publish(PubSub::Space space, std::string_view channel, std::stri
     // Who is told of a write in this way must not know of it before its own client may.
     outgoing_.dependOn(session.barrier);
   }
-  if (logged_ && !session.fromMaster && engine_.log().replicating()) effects_.add(session.db, args_);
+  if (session.fromMaster) return;
+  if (engine_.broadcast()) {
+    engine_.broadcast()(space, channel, payload);  // the bus reaches the replicas too
+  } else if (logged_ && engine_.log().replicating()) {
+    effects_.add(session.db, args_);
+  }
 }
 
 void Execution::propagate(Args command) {
@@ -282,6 +287,33 @@ int64_t Execution::evict(size_t shardNumber, UnixMs now, int db, uint64_t hash, 
   expiring_ = false;
   finish();
   return bytes;
+}
+
+bool Execution::holdsKey(int db, std::string_view key, UnixMs now) const {
+  const keyspace::KeyRef ref = engine_.keyspace().ref(key);
+  const keyspace::Table* table = engine_.keyspace().shardOf(ref.hash).table(db);
+  const auto place = table != nullptr ? table->find(ref) : keyspace::Table::Place();
+  return place && !place.entry()->expired(now);
+}
+
+void Execution::dropSlot(int db, uint16_t slot, UnixMs now) {
+  keyspace::Keyspace& keyspace = engine_.keyspace();
+  keyspace::Shard& shard = keyspace.shard(keyspace.shardNumberOfSlot(slot));
+  std::vector<std::string> keys;
+  shard.eachInSlot(db, slot, [&](const keyspace::Entry& entry) {
+    keys.emplace_back(entry.key());
+    return true;
+  });
+  for (const std::string& name : keys) {
+    const KeyRef key = keyspace.ref(name);
+    keyspace::Table& table = shard.makeTable(db);
+    begin(now, false);
+    expiring_ = true;
+    keyGone(db, key, EventClass::kGeneric, "del", true);
+    shard.discard(shard.remove(db, table, key.hash, table.find(key)), true);
+    expiring_ = false;
+    finish();
+  }
 }
 
 bool Execution::tryEnter(size_t shard) {

@@ -74,6 +74,12 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // deletion a record of its own. True if more is due.
   bool expireShard(size_t shard, UnixMs now, size_t budget);
 
+  // Whether a database has a key, of a shard that is held, whose time has not come.
+  bool holdsKey(int db, std::string_view key, UnixMs now) const;
+
+  // Deletes all keys of a slot from a database, each deletion a record of its own; its shard is held.
+  void dropSlot(int db, uint16_t slot, UnixMs now);
+
   // Evicts the entry with this hash from one shard (locked), as a record of its own, if it is there; returns how many
   // bytes that freed.
   int64_t evict(size_t shard, UnixMs now, int db, uint64_t hash, bool lazily);

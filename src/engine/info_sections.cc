@@ -26,7 +26,7 @@ void writeServer(InfoWriter& info, Engine& engine) {
   info.field("redis_git_sha1", "00000000");
   info.number("redis_git_dirty", 0);
   info.field("redis_build_id", "vigil-" + std::string(kVigilVersion));
-  info.field("redis_mode", process.mode);
+  info.field("redis_mode", engine.clusterMode() ? "cluster" : process.mode);
   info.field("os", process.operatingSystem);
   info.field("atomicvar_api", "c++-std");
   info.number("arch_bits", static_cast<int64_t>(sizeof(void*) * 8));
@@ -114,7 +114,8 @@ void addEngineSections(InfoRegistry& info, Engine& engine) {
   info.add("clients", "clients", [&engine](InfoWriter& out) { writeClients(out, engine); });
   addMemorySection(info, engine);
   info.add("cpu", "cpu", [&engine](InfoWriter& out) { writeCpu(out, engine); });
-  info.add("cluster", "cluster", [](InfoWriter& out) { out.number("cluster_enabled", 0); });
+  info.add("cluster", "cluster",
+           [&engine](InfoWriter& out) { out.number("cluster_enabled", engine.clusterMode() ? 1 : 0); });
   info.add("keyspace", "keyspace", [&engine](InfoWriter& out) { writeKeyspace(out, engine); });
 }
 

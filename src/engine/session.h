@@ -68,6 +68,8 @@ struct Session : command::Session {
   bool replyIsPush = false;  // what the command that runs wrote is not for CLIENT REPLY to keep back
   bool closeAfterReply = false;
   ReplyMode replyMode = ReplyMode::kOn;
+  bool asking = false;        // cluster mode: ASKING came, for the next command
+  bool readsReplica = false;  // cluster mode: READONLY
 
   std::unique_ptr<Transaction> transaction;  // inside MULTI
   bool execReady = false;                    // EXEC found everything in order: run what is queued

@@ -244,7 +244,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
       paused_.push_back(session.id);
       return Outcome::kPutBack;
     }
-    if (admit(session, *entry, args)) {
+    if (admit(session, *entry, args, prepared)) {
       session.info->lastCommand.store(entry, std::memory_order_relaxed);
       ending = Ending::kExecuted;
       if (session.transaction && !entry->runsInsideMulti()) {
@@ -261,6 +261,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     noteErrors(session.reply, entry, ending);
     if (ending == Ending::kRejected) startTiming();
   }
+  if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
   afterCommand(session, mark);
   if (session.listens && inbox_.pending()) [[unlikely]] takeInbox();
   return outcome;
@@ -421,6 +422,10 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
     }
   }
   if (engine_.reservations() != 0 && keptFrom(session, entry, args)) [[unlikely]] return Outcome::kPutBack;
+  if (engine_.routing() != nullptr && !stillServesSlot(session, entry, args)) [[unlikely]] {
+    unlockAll();
+    return Outcome::kDone;
+  }
   beforeRun(session);
   execution_.begin(nowMs_, false);
   execution_.run(session, entry, args, session.reply, prepared.keyArgument, prepared.hash);
@@ -485,6 +490,10 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
   }
   for (size_t i = 0; engine_.reservations() != 0 && i < commands.size(); ++i) {
     if (keptFrom(session, *transaction->commands[i].command, commands[i])) return Outcome::kPutBack;
+  }
+  if (engine_.routing() != nullptr && !stillServesSlot(session, entry, args)) [[unlikely]] {
+    unlockAll();
+    return Outcome::kDone;
   }
   beforeRun(session);
   execution_.begin(nowMs_, true);

@@ -115,6 +115,8 @@ class Worker {
   bool unblock(Session& session, Unblock how);
   // Ends all waits for keys with an error: the node became a replica. Loop thread.
   void unblockAll();
+  // Cluster mode: ends the waits for keys that this node does not serve any more. Loop thread.
+  void endMisplacedWaits();
   // Closes the connections whose replies wait for the commit point: the history that they belong to has ended, so
   // whether their writes happened cannot be told. Loop thread.
   void closeUncommitted();
@@ -157,7 +159,13 @@ class Worker {
   uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
   bool needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const;
   bool refusedToListener(Session& session, const command::CommandEntry& entry);
-  bool admit(Session& session, const command::CommandEntry& entry, command::Args args);
+  bool admit(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared& prepared);
+  // Cluster mode (worker_slots.cc).
+  bool servesSlot(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared* prepared,
+                  bool locked);
+  bool stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args);
+  bool redirect(Session& session, const command::CommandEntry& entry, std::string_view error);
+  std::string misplaced(const BlockedCall& call) const;
   // ACL. The second is for EXEC: rights may have changed since the command was queued.
   bool permitted(Session& session, const command::CommandEntry& entry, command::Args args);
   bool stillPermitted(Session& session, const command::CommandEntry& entry, command::Args args);
@@ -236,6 +244,8 @@ class Worker {
   oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
+  uint64_t slotsCheckedAt_ = 0;  // cluster mode: of the command that runs, with which routing; 0: it has no slot
+  bool slotUndecided_ = false;   // and whether its keys exist decides
   int64_t timedFrom_ = 0;  // nanos() of the clock
   uint32_t errorsSeen_ = 0;  // of the session whose command runs
 };

@@ -135,7 +135,7 @@ bool Worker::refusedToListener(Session& session, const command::CommandEntry& en
   return true;
 }
 
-bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args) {
+bool Worker::admit(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared& prepared) {
   // Of most clients this is all that ACL costs.
   const bool free = session.access.freeAt == engine_.acl().generation();
   if (!free && !acl::upToDate(engine_, session)) return false;
@@ -150,6 +150,8 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
   } else if (session.transaction && (flags & command::kNoMulti) != 0) {
     error = "ERR Command not allowed inside a transaction";
   } else if (!free && !permitted(session, entry, args)) {
+    return false;
+  } else if (engine_.routing() != nullptr && !servesSlot(session, entry, args, &prepared, false)) [[unlikely]] {
     return false;
   } else if (session.listens && refusedToListener(session, entry)) {
     return false;

@@ -83,6 +83,9 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
   } else if (how == Unblock::kRoleChange) {
     session.reply.error(
         "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
+  } else if (how == Unblock::kMisplaced) {
+    const std::string error = misplaced(*call);  // unless it has come back meanwhile
+    session.reply.error(error.empty() ? "TRYAGAIN The slot of the key has moved and come back" : error);
   } else if (call->onTimeout == command::TimeoutReply::kNullArray) {
     session.reply.nullArray();
   } else if (call->onTimeout == command::TimeoutReply::kNull) {

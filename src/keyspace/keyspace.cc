@@ -11,7 +11,7 @@ namespace vigil::keyspace {
 Keyspace::Keyspace(const Options& options)
     : options_(options),
       environment_{.epoch = 1,
-                   .hash = {options.hashSeed, options.hashMask},
+                   .hash = {options.hashSeed, options.hashMask, options.slots},
                    .reaper = options.reaper,
                    .lazyFreeing = options.lazyFreeing,
                    .shown = std::make_unique<std::atomic<Table*>[]>(options.databases * options.shards),
@@ -69,6 +69,7 @@ void Keyspace::swapDatabases(int a, int b) {
 std::vector<std::shared_ptr<Table>> Keyspace::replaceAll(Keyspace& loaded) {
   assert(loaded.shardCount() == shardCount() && loaded.databaseCount() == databaseCount());
   assert(loaded.options_.hashSeed == options_.hashSeed && loaded.options_.hashMask == options_.hashMask);
+  assert(loaded.options_.slots == options_.slots);
   // No bucket may be newer than the epoch.
   environment_.epoch = std::max(environment_.epoch, loaded.environment_.epoch);
   std::vector<std::shared_ptr<Table>> old;

@@ -1,6 +1,6 @@
 // All keys of a node: a fixed power of two of shards. A key's shard comes from its hash.
 //
-//   hash: | 63..49 slot tag | 48..40 shard | … | low bits: bucket |
+//   hash: | 63..49 slot tag | 48..40 shard | … | low bits: bucket |     (in cluster mode see key_hash.h)
 //
 // Locking: a shard's tables are touched under that shard's lock; what the comments below call "world held" needs that
 // no worker is inside the keyspace at all (the engine's world lock).
@@ -26,6 +26,7 @@ class Keyspace {
     size_t databases = 16;
     uint64_t hashSeed = 0;
     uint64_t hashMask = ~uint64_t{0};  // fewer bits only in tests of collisions
+    bool slots = false;                // cluster mode: a key's shard comes from its hash slot
     Reaper* reaper = nullptr;          // null: everything is freed where it is dropped
     const LazyFreeing* lazyFreeing = nullptr;  // null: as by default
     AccessPolicy access = {};
@@ -44,6 +45,12 @@ class Keyspace {
   KeyRef ref(std::string_view key) const { return {key, hashOf(key)}; }
   size_t shardNumberOf(uint64_t hash) const { return (hash >> kShardShift) & (shards_.size() - 1); }
   Shard& shardOf(uint64_t hash) const { return *shards_[shardNumberOf(hash)]; }
+
+  // --- Cluster mode ---
+  bool hasSlots() const { return options_.slots; }
+  size_t shardNumberOfSlot(uint16_t slot) const { return slot & (shards_.size() - 1); }
+  // Any thread: how many keys a slot has, those included whose time has come.
+  uint64_t keysInSlot(uint16_t slot) const { return shards_[shardNumberOfSlot(slot)]->keysInSlot(slot); }
 
   // The two passes of a batch, for each of its keys: first the buckets, then the entries. No lock is needed, but the
   // world must be kept from being held exclusively, and where other threads may change tables both passes must lie
@@ -92,7 +99,8 @@ class Keyspace {
 
  private:
   friend class Snapshot;
-  static constexpr int kShardShift = 40;
+  static constexpr int kShardShift = KeyHash::kLowShift;
+  static_assert(kMaxShards == 1 << KeyHash::kLowBits);
   const Table* shownTable(int db, uint64_t hash) const {
     const size_t at = static_cast<size_t>(db) * shards_.size() + shardNumberOf(hash);
     return environment_.shown[at].load(std::memory_order_acquire);

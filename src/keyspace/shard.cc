@@ -17,7 +17,8 @@ Shard::Shard(size_t number, size_t databases, size_t shards, ShardEnvironment& e
       environment_(environment),
       tables_(databases),
       expiry_(databases),
-      sizes_(databases) {}
+      sizes_(databases),
+      slotSizes_(environment.hash.slots ? kSlotCount / shards : 0) {}
 
 Shard::~Shard() = default;
 
@@ -42,6 +43,7 @@ ExpiryIndex& Shard::expiry(int db) {
 
 void Shard::insert(int db, Table& table, uint64_t hash, Entry* entry) {
   table.insert(hash, entry);
+  slotSizes_.add(hash);
   publishSize(db, table);
 }
 
@@ -53,6 +55,7 @@ Entry* Shard::replace(int db, Table& table, uint64_t hash, Table::Place place, E
 
 Entry* Shard::remove(int db, Table& table, uint64_t hash, Table::Place place) {
   Entry* entry = table.remove(hash, place);
+  slotSizes_.remove(hash);
   publishSize(db, table);
   return entry;
 }
@@ -164,7 +167,29 @@ std::shared_ptr<Table> Shard::detach(int db) {
   std::shared_ptr<Table> table = std::move(tables_[static_cast<size_t>(db)]);
   expiry_[static_cast<size_t>(db)] = nullptr;
   publish(db);
+  countSlots();
   return table;
+}
+
+// After tables came or went as a whole.
+void Shard::countSlots() {
+  if (!slotSizes_.counts()) return;
+  slotSizes_.clear();
+  for (const auto& table : tables_) {
+    if (table != nullptr) table->forEach([&](const Entry& entry) { slotSizes_.add(table->hashOf(entry.key())); });
+  }
+}
+
+void Shard::eachInSlot(int db, uint16_t slot, const std::function<bool(const Entry&)>& visit) const {
+  const Table* entries = table(db);
+  if (entries == nullptr || keysInSlot(slot) == 0) return;
+  bool more = true;
+  for (uint64_t cursor = 0; more;) {
+    cursor = entries->scan(cursor, [&](const Entry& entry) {
+      if (more && KeyHash::slotOf(entries->hashOf(entry.key())) == slot) more = visit(entry);
+    });
+    if (cursor == 0) return;
+  }
 }
 
 std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
@@ -177,6 +202,8 @@ std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
     publish(static_cast<int>(i));
     loaded.publish(static_cast<int>(i));
   }
+  std::swap(slotSizes_, loaded.slotSizes_);
+  loaded.slotSizes_.clear();
   return old;
 }
 

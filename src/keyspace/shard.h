@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "keyspace/key_hash.h"
 #include "keyspace/retired_arrays.h"
 #include "keyspace/shard_lock.h"
+#include "keyspace/slot_sizes.h"
 #include "keyspace/table.h"
 #include "keyspace/ttl_sample.h"
 
@@ -77,6 +79,10 @@ class alignas(64) Shard final : public Preserver {
   // Any thread: how many entries a database has here, and how many of them have a time to live.
   uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
   uint64_t withExpiry(int db) const { return sizes_[static_cast<size_t>(db)].withExpiry.get(); }
+  // Any thread, in cluster mode: how many entries a slot has, of a shard's own slots.
+  uint64_t keysInSlot(uint16_t slot) const { return slotSizes_.count(slot); }
+  // Visits entries of a slot until `visit` says false. The callback must not change the table.
+  void eachInSlot(int db, uint16_t slot, const std::function<bool(const Entry&)>& visit) const;
   // Any thread: bytes of the database's table here and of its expiry index, as of the last upkeep.
   uint64_t tableMemory(int db) const { return sizes_[static_cast<size_t>(db)].tableBytes.get(); }
   uint64_t expiryMemory(int db) const { return sizes_[static_cast<size_t>(db)].expiryBytes.get(); }
@@ -113,6 +119,7 @@ class alignas(64) Shard final : public Preserver {
     TtlSample ttl;
   };
   Table& createTable(int db);
+  void countSlots();
   void show(int db);
   void publish(int db);  // that another table is there, or none
   void publishMemory(int db);
@@ -129,6 +136,7 @@ class alignas(64) Shard final : public Preserver {
   std::vector<std::shared_ptr<Table>> tables_;        // by database
   std::vector<std::unique_ptr<ExpiryIndex>> expiry_;  // by database; null while nothing expires
   std::vector<Sizes> sizes_;                          // by database; what the tables say, for other threads
+  SlotSizes slotSizes_;                               // cluster mode
   std::vector<Snapshot*> snapshots_;                  // running ones, oldest epoch first
 };
 

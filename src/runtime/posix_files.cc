@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -171,6 +172,22 @@ Result<std::vector<std::string>> PosixFileSystem::list(const std::string& dir) {
   if (errno != 0) return failedCall("readdir", dir);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
+  class Lock final : public FileLock {
+   public:
+    explicit Lock(int descriptor) : descriptor_(descriptor) {}
+    ~Lock() override { close(descriptor_); }
+
+   private:
+    const int descriptor_;
+  };
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return failedCall("open", path);
+  auto held = std::make_unique<Lock>(descriptor);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return failedCall("flock", path);
+  return held;
 }
 
 Status PosixFileSystem::syncDir(const std::string& dir) {

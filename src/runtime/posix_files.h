@@ -16,6 +16,7 @@ class PosixFileSystem final : public FileSystem {
   Status remove(const std::string& path) override;
   Status makeDir(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& dir) override;
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   Status syncDir(const std::string& dir) override;
 };
 

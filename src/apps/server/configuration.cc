@@ -63,6 +63,7 @@ Configuration::Configuration(Mode itsMode) : mode(itsMode) {
                            return {};
                          }});
   node.replication.tlsChanged = reconfigure;
+  node.cluster.tlsChanged = reconfigure;
   registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
                stringOption(node.engine.sorts.locale));
   drivers::registerOptions(registry, node);

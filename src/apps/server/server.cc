@@ -66,6 +66,7 @@ Status Server::start() {
   }
   if (auto s = startTls(loops); !s) return s;
   if (auto s = listeners_.open(); !s) return s;
+  if (auto s = node_.listen(); !s) return s;
   std::vector<runtime::LoopThread*> threads;
   for (auto& worker : workers_) threads.push_back(worker.get());
   life_.watch(engine, control_.loop(), std::move(threads));
@@ -77,6 +78,9 @@ Status Server::start() {
 void Server::tellPorts() {
   configuration_.node.replication.listeningPort.store(configuration_.server.port.load());
   configuration_.node.replication.tlsListeningPort.store(configuration_.server.tlsPort.load());
+  configuration_.node.cluster.listeningPort.store(configuration_.server.port.load());
+  configuration_.node.cluster.tlsListeningPort.store(configuration_.server.tlsPort.load());
+  configuration_.node.cluster.bind.store(configuration_.server.bind.load());
 }
 
 Status Server::startTls(const std::vector<EventLoop*>& workers) {
@@ -89,7 +93,7 @@ Status Server::startTls(const std::vector<EventLoop*>& workers) {
 }
 
 Status Server::configureTls() {
-  const bool replication = configuration_.node.replication.tls.load();
+  const bool replication = configuration_.node.replication.tls.load() || configuration_.node.cluster.tls.load();
   if (configuration_.server.tlsPort.load() == 0 && !replication) {
     machine_.tls().clear();
     return {};

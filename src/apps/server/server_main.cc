@@ -100,7 +100,10 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
   logger.setRole(isSentinel ? 'X' : 'M');
   logger.notice("Vigil " + std::string(engine::kVigilVersion) + ", monotonic clock: " + clock.describe());
   const int64_t port = options.port.load() != 0 ? options.port.load() : options.tlsPort.load();
-  logger.notice(std::string("Running mode=") + (isSentinel ? "sentinel" : "standalone") + ", port=" + std::to_string(port) + ".");
+  const std::string_view mode = isSentinel                                   ? "sentinel"
+                                : configuration.node.cluster.enabled.load() ? "cluster"
+                                                                            : "standalone";
+  logger.notice("Running mode=" + std::string(mode) + ", port=" + std::to_string(port) + ".");
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }

@@ -46,6 +46,9 @@ bool parse(Context& ctx, Words& words) {
 }
 
 void failover(Context& ctx) {
+  if (ctx.owner<Replication>().engine().clusterMode()) {
+    return ctx.reply().error("ERR FAILOVER not allowed in cluster mode.");
+  }
   Words words;
   if (!parse(ctx, words)) return;
   auto& driver = ctx.owner<Replication>().failover();

@@ -29,6 +29,9 @@ std::string clientText(const engine::Session& session) {
 }
 
 void replicaof(Context& ctx) {
+  if (ctx.owner<Replication>().engine().clusterMode()) {
+    return ctx.reply().error("ERR REPLICAOF not allowed in cluster mode.");
+  }
   if (ctx.owner<Replication>().failover().active()) {
     return ctx.reply().error("ERR REPLICAOF not allowed while failing over.");
   }

@@ -1,0 +1,269 @@
+#include "drivers/cluster/cluster_driver.h"
+
+#include <algorithm>
+
+#include "base/ports/entropy.h"
+#include "cluster/node_lines.h"
+
+namespace vigil::drivers {
+
+using cluster::Event;
+
+namespace {
+
+constexpr MonoUs kTick = 100'000;
+constexpr MonoUs kSaveRetry = 1'000'000;
+
+}  // namespace
+
+ClusterDriver::ClusterDriver(engine::Engine& engine, ClusterOptions& options, ReplicationOptions& replicationOptions,
+                             Replication& replication)
+    : engine_(engine),
+      options_(options),
+      replicationOptions_(replicationOptions),
+      replication_(replication),
+      file_(engine.system(), options.configFile.load()) {
+  MutexLock guard(mutex_);
+  core_.emplace(engine.system().entropy.next64(), now());
+}
+
+cluster::Moment ClusterDriver::now() const {
+  const Clock& clock = engine_.system().clock;
+  return {std::max<MonoUs>(1, clock.mono()), clock.wall() / 1000};
+}
+
+// --- Life ---
+
+Status ClusterDriver::start() {
+  if (!replicationOptions_.master.load().host.empty()) return fail("replicaof directive not allowed in cluster mode");
+  auto loaded = file_.load();
+  if (!loaded) return std::unexpected(loaded.error());
+  {
+    MutexLock guard(mutex_);
+    if (*loaded) {
+      if (auto restored = core_->restore(now(), **loaded); !restored) {
+        return fail("Unrecoverable error: corrupted cluster config file \"" + options_.configFile.load() + "\": " +
+                    restored.error().message);
+      }
+    }
+    const cluster::Node& me = core_->state().myself();
+    engine_.logger().notice((*loaded ? "Node configuration loaded, I'm " : "No cluster configuration found, I'm ") + me.id);
+    if (me.master != nullptr && !me.master->address.empty()) {
+      replicationOptions_.master.store({me.master->address, me.master->port});
+    }
+  }
+  route();
+  if (auto saved = file_.saveNow(confText()); !saved) {
+    return fail("Can't write the cluster configuration file: " + saved.error().message);
+  }
+  bus_.emplace(engine_.system().network, engine_.control(), engine_.logger(), options_,
+               [this](const Event& event) { onEvent(event); });
+  engine_.setBroadcast([this](engine::PubSub::Space space, std::string_view channel, std::string_view payload) {
+    Event event{.kind = Event::Kind::kPublish};
+    event.message.type = space == engine::PubSub::Space::kChannels ? wire::BusType::kPublish : wire::BusType::kPublishShard;
+    event.message.channel = channel;
+    event.message.payload = payload;
+    engine_.control().post([this, event = std::move(event)] { onEvent(event); });
+  });
+  options_.changed = [this] {
+    engine_.control().post([this] {
+      onEvent({});
+      inWorld([this] { route(); });
+    });
+  };
+  return {};
+}
+
+Status ClusterDriver::listen() {
+  bus_->setConnectOptions(engine_.options().outgoing.connect());
+  return bus_->listen();
+}
+
+void ClusterDriver::run() {
+  engine_.control().post([this] {
+    const cluster::Surroundings around = surroundings();
+    const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
+    Effects effects;
+    {
+      MutexLock guard(mutex_);
+      effects = core_->claimLoaded(now(), around, options, slotsWithKeys());
+    }
+    enqueue(std::move(effects));
+    tick();
+  });
+}
+
+void ClusterDriver::stop() {
+  if (bus_) bus_->stop();
+  file_.stop();
+  engine_.setBroadcast(nullptr);
+}
+
+SlotSet ClusterDriver::slotsWithKeys() const {
+  SlotSet slots;
+  for (uint16_t slot = 0; slot < kSlotCount; ++slot) {
+    if (engine_.keyspace().keysInSlot(slot) != 0) slots.set(slot);
+  }
+  return slots;
+}
+
+// --- Steps ---
+
+cluster::Surroundings ClusterDriver::surroundings() {
+  const auto view = replication_.replica().view();
+  linkedOnce_ = linkedOnce_ || view.linkUp;
+  return {.offset = static_cast<uint64_t>(engine_.log().end()),
+          .linkUp = view.linkUp,
+          .masterHeard = view.lastIo,
+          .linkedOnce = linkedOnce_};
+}
+
+void ClusterDriver::onEvent(const Event& event) {
+  const cluster::Surroundings around = surroundings();
+  const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
+  Effects effects;
+  {
+    MutexLock guard(mutex_);
+    effects = core_->step(now(), around, options, event);
+  }
+  enqueue(std::move(effects));
+  scheduleWake();
+}
+
+void ClusterDriver::tick() {
+  engine_.control().after(kTick, [this] { tick(); });
+  onEvent({.kind = Event::Kind::kTick});
+}
+
+void ClusterDriver::scheduleWake() {
+  MonoUs at = 0;
+  {
+    MutexLock guard(mutex_);
+    at = core_->wakeAt();
+  }
+  const MonoUs delay = at - engine_.system().clock.mono();
+  if (at == 0 || delay >= kTick || wakeTimer_ != 0) return;
+  wakeTimer_ = engine_.control().after(std::max<MonoUs>(delay, 1000), [this] {
+    wakeTimer_ = 0;
+    onEvent({.kind = Event::Kind::kTick});
+  });
+}
+
+void ClusterDriver::request(cluster::Request request, std::shared_ptr<engine::DeferredReply> reply) {
+  engine_.control().post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+    const cluster::Surroundings around = surroundings();
+    const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
+    cluster::Answer answer;
+    {
+      MutexLock guard(mutex_);
+      answer = core_->command(now(), around, options, request);
+    }
+    enqueue(std::move(answer.effects));
+    auto respond = [reply = std::move(reply), error = std::move(answer.error), text = std::move(answer.text)]() mutable {
+      reply->answer([error = std::move(error), text = std::move(text)](command::Reply& out) {
+        error.empty() ? out.simple(text) : out.error(error);
+      });
+    };
+    queue_.emplace_back(Task([this, respond = std::move(respond)]() mutable { inWorld(std::move(respond)); }));
+    carryOut();
+    scheduleWake();
+  });
+}
+
+void ClusterDriver::withBusLinks(std::function<void(std::vector<Bus::LinkFacts>)> use) {
+  engine_.control().post([this, use = std::move(use)] { use(bus_->links()); });
+}
+
+void ClusterDriver::dropPackets(int type) {
+  engine_.control().post([this, type] { bus_->dropPackets(type); });
+}
+
+// --- Effects ---
+
+void ClusterDriver::enqueue(Effects effects) {
+  for (Effect& effect : effects) queue_.emplace_back(std::move(effect));
+  carryOut();
+}
+
+void ClusterDriver::carryOut() {
+  while (!queue_.empty() && !waitsForDisk_) {
+    auto next = std::move(queue_.front());
+    queue_.pop_front();
+    if (auto* task = std::get_if<Task>(&next)) {
+      (*task)();
+    } else {
+      carryOutOne(std::get<Effect>(next));
+    }
+  }
+}
+
+void ClusterDriver::carryOutOne(const Effect& effect) {
+  switch (effect.kind) {
+    case Effect::Kind::kLog:
+      return engine_.logger().log(effect.level, effect.text);
+    case Effect::Kind::kPersist:
+      return persist(effect.durable);
+    case Effect::Kind::kConnect:
+      return bus_->connect(effect.link, effect.address, effect.port);
+    case Effect::Kind::kSend:
+      return bus_->send(effect.link, effect.packet);
+    case Effect::Kind::kClose:
+      return bus_->close(effect.link);
+    case Effect::Kind::kRoute:
+      return inWorld([this] { route(); });
+    case Effect::Kind::kFollow:
+      return follow(effect);
+    case Effect::Kind::kPromote:
+      return promote();
+    case Effect::Kind::kDropSlots:
+      return inWorld([this, slots = effect.slots] { dropSlots(*slots); });
+    case Effect::Kind::kPauseWrites:
+      return inWorld([this, milliseconds = effect.milliseconds] { pauseWrites(milliseconds); });
+    case Effect::Kind::kResumeWrites:
+      return inWorld([this] { resumeWrites(); });
+    case Effect::Kind::kDeliver:
+      return deliver(effect);
+    case Effect::Kind::kFlushAll:
+      return inWorld([this] { flushAll(); });
+  }
+}
+
+std::string ClusterDriver::confText() {
+  MutexLock guard(mutex_);
+  return wire::formatNodesConf(cluster::confOf(core_->state(), now()));
+}
+
+// What is written is the state as of now, which is at least what the effect asked for.
+void ClusterDriver::persist(bool durable) {
+  if (saving_ && !durable) {
+    saveAgain_ = true;
+    return;
+  }
+  waitsForDisk_ = waitsForDisk_ || durable;
+  saving_ = true;
+  saveAgain_ = false;
+  file_.save(engine_.control(), confText(), [this, durable](const Status& status) { persisted(durable, status); });
+}
+
+void ClusterDriver::persisted(bool durable, const Status& status) {
+  if (!status) {
+    engine_.logger().warning("Can't update the cluster configuration file, nothing that depends on it leaves this node: " +
+                             status.error().message);
+    engine_.control().after(kSaveRetry, [this, durable] { persist(durable); });
+    saving_ = false;
+    return;
+  }
+  saving_ = false;
+  if (durable) waitsForDisk_ = false;
+  if (saveAgain_) persist(false);
+  carryOut();
+}
+
+void ClusterDriver::deliver(const Effect& effect) {
+  engine::PubSub& pubsub = engine_.pubsub();
+  const auto space = effect.shard ? engine::PubSub::Space::kShardChannels : engine::PubSub::Space::kChannels;
+  engine::PubSub::Hold hold(pubsub, engine::PubSub::stripeOf(effect.address));
+  pubsub.deliver(space, effect.address, effect.text, 0, nullptr);
+}
+
+}  // namespace vigil::drivers

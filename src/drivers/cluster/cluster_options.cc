@@ -1,0 +1,86 @@
+#include "drivers/cluster/cluster_options.h"
+
+#include <climits>
+
+#include "base/config.h"
+
+namespace vigil::drivers {
+
+namespace {
+
+constexpr int64_t kBusOffset = 10000;
+
+}  // namespace
+
+uint16_t ClusterOptions::busPort() const {
+  if (port.load() != 0) return static_cast<uint16_t>(port.load());
+  const int64_t clients = tls.load() && tlsListeningPort.load() != 0 ? tlsListeningPort.load() : listeningPort.load();
+  return static_cast<uint16_t>(clients + kBusOffset);
+}
+
+cluster::Options ClusterOptions::coreOptions(int64_t replicaPingSeconds) const {
+  auto first = [](int64_t a, int64_t b) { return static_cast<uint16_t>(a != 0 ? a : b); };
+  const uint16_t plain = first(announcePort.load(), listeningPort.load());
+  const uint16_t secure = first(announceTlsPort.load(), tlsListeningPort.load());
+  const bool useTls = tls.load() && secure != 0;
+  return {.nodeTimeout = nodeTimeoutMs.load() * 1000,
+          .refusedTimeout = refusedTimeoutMs.load() * 1000,
+          .migrationBarrier = migrationBarrier.load(),
+          .replicaValidityFactor = validityFactor.load(),
+          .replicaNoFailover = noFailover.load(),
+          .requireFullCoverage = requireFullCoverage.load(),
+          .allowReplicaMigration = replicaMigration.load(),
+          .replicaPingPeriod = replicaPingSeconds * 1'000'000,
+          .address = announceAddress.load(),
+          .port = useTls ? secure : plain,
+          .plainPort = useTls ? plain : uint16_t{0},
+          .busPort = first(announceBusPort.load(), busPort()),
+          .hostName = announceHostName.load(),
+          .humanName = announceHumanName.load()};
+}
+
+cluster::RoutingOptions ClusterOptions::routingOptions() const {
+  return {.endpoint = endpointType.load(),
+          .tlsPorts = tls.load(),
+          .readsWhenDown = readsWhenDown.load(),
+          .pubsubWhenDown = pubsubWhenDown.load()};
+}
+
+void registerOptions(ConfigRegistry& registry, ClusterOptions& options) {
+  auto follow = [&options] {
+    if (options.changed) options.changed();
+    return Status();
+  };
+  registry.add({.name = "cluster-enabled", .immutable = true}, boolOption(options.enabled));
+  registry.add({.name = "cluster-config-file", .immutable = true}, stringOption(options.configFile));
+  registry.add({.name = "cluster-port", .immutable = true}, integerOption(options.port, {0, 65535}));
+  registry.add({.name = "cluster-node-timeout", .apply = follow}, integerOption(options.nodeTimeoutMs, {0, LONG_MAX / 10'000}));
+  registry.add({.name = "cluster-refused-timeout", .apply = follow},
+               integerOption(options.refusedTimeoutMs, {0, LONG_MAX / 10'000}));
+  registry.add({.name = "cluster-migration-barrier"}, integerOption(options.migrationBarrier, {0, INT_MAX}));
+  registry.add({.name = "cluster-replica-validity-factor", .alias = "cluster-slave-validity-factor"},
+               integerOption(options.validityFactor, {0, INT_MAX}));
+  registry.add({.name = "cluster-replica-no-failover", .alias = "cluster-slave-no-failover", .apply = follow},
+               boolOption(options.noFailover));
+  registry.add({.name = "cluster-require-full-coverage", .apply = follow}, boolOption(options.requireFullCoverage));
+  registry.add({.name = "cluster-allow-reads-when-down", .apply = follow}, boolOption(options.readsWhenDown));
+  registry.add({.name = "cluster-allow-pubsubshard-when-down", .apply = follow}, boolOption(options.pubsubWhenDown));
+  registry.add({.name = "cluster-allow-replica-migration"}, boolOption(options.replicaMigration));
+  registry.add({.name = "cluster-link-sendbuf-limit"}, memoryOption(options.sendBufferLimit));
+  registry.add({.name = "cluster-announce-ip", .apply = follow}, stringOption(options.announceAddress));
+  registry.add({.name = "cluster-announce-hostname", .apply = follow},
+               stringOption(options.announceHostName, validateHostName));
+  registry.add({.name = "cluster-announce-human-nodename", .apply = follow}, stringOption(options.announceHumanName));
+  registry.add({.name = "cluster-announce-port", .apply = follow}, integerOption(options.announcePort, {0, 65535}));
+  registry.add({.name = "cluster-announce-bus-port", .apply = follow}, integerOption(options.announceBusPort, {0, 65535}));
+  registry.add({.name = "cluster-announce-tls-port", .apply = follow}, integerOption(options.announceTlsPort, {0, 65535}));
+  registry.add({.name = "cluster-preferred-endpoint-type", .apply = follow},
+               enumOption(options.endpointType, {{"ip", static_cast<int>(cluster::EndpointType::kAddress)},
+                                                 {"hostname", static_cast<int>(cluster::EndpointType::kHostName)},
+                                                 {"unknown-endpoint", static_cast<int>(cluster::EndpointType::kUnknown)}}));
+  registry.add({.name = "tls-cluster",
+                .apply = [&options] { return options.tlsChanged ? options.tlsChanged() : Status(); }},
+               boolOption(options.tls));
+}
+
+}  // namespace vigil::drivers

@@ -1,0 +1,37 @@
+#include "drivers/cluster/nodes_file.h"
+
+namespace vigil::drivers {
+
+NodesFile::NodesFile(const System& system, std::string path)
+    : files_(system.files), path_(std::move(path)), writer_(system.tasks.makeSerial("vigil-nodes")) {}
+
+NodesFile::~NodesFile() = default;
+
+Result<std::optional<wire::NodesConf>> NodesFile::load() {
+  // Not the file itself, which is replaced with each save.
+  auto lock = files_.lock(path_ + ".lock");
+  if (!lock) {
+    return fail("Sorry, the cluster configuration file " + path_ +
+                " is already used by a different Redis Cluster node. Please make sure that different nodes use "
+                "different cluster configuration files. (" + lock.error().message + ")");
+  }
+  lock_ = std::move(*lock);
+  if (!files_.exists(path_)) return std::nullopt;
+  auto text = readWholeFile(files_, path_);
+  if (!text) return fail("Loading the cluster node config from " + path_ + ": " + text.error().message);
+  if (text->empty()) return std::nullopt;
+  auto conf = wire::parseNodesConf(*text);
+  if (!conf) return fail("Unrecoverable error: corrupted cluster config file \"" + path_ + "\", " + conf.error().message);
+  return *std::move(conf);
+}
+
+Status NodesFile::saveNow(const std::string& text) { return replaceFileDurably(files_, path_, text); }
+
+void NodesFile::save(EventLoop& loop, std::string text, std::function<void(Status)> saved) {
+  writer_->submit([this, &loop, text = std::move(text), saved = std::move(saved)]() mutable {
+    Status status = saveNow(text);
+    loop.post([saved = std::move(saved), status = std::move(status)]() mutable { saved(std::move(status)); });
+  });
+}
+
+}  // namespace vigil::drivers

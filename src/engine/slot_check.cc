@@ -1,0 +1,95 @@
+#include "engine/slot_check.h"
+
+namespace vigil::engine {
+
+namespace {
+
+using cluster::Routing;
+using command::KeyPosition;
+
+// Arguments that a slot decides on: keys, or the channels of sharded Pub/Sub.
+struct SlotArguments {
+  std::vector<std::string_view> names;
+  bool channels = false;
+};
+
+void addChannels(const command::KeySpec& spec, command::Args args, SlotArguments& out) {
+  out.channels = true;
+  const size_t end = spec.last < 0 ? args.size() : static_cast<size_t>(spec.index + spec.last) + 1;
+  for (auto i = static_cast<size_t>(spec.index); i < std::min(end, args.size()); ++i) out.names.push_back(args[i]);
+}
+
+SlotArguments argumentsOf(const SlotQuestion& question) {
+  SlotArguments out;
+  std::vector<KeyPosition> positions;
+  for (const auto& [entry, args] : question.calls) {
+    const command::CommandSpec& spec = *entry->spec;
+    if (!spec.keys.empty() && (spec.keys.front().flags & command::kKeyNotKey) != 0) {
+      addChannels(spec.keys.front(), args, out);
+    } else if (command::findKeys(spec, args, positions)) {
+      for (const KeyPosition& position : positions) out.names.push_back(args[static_cast<size_t>(position.argument)]);
+    }
+  }
+  return out;
+}
+
+std::string redirection(std::string_view word, uint16_t slot, const Routing& routing, uint16_t target) {
+  const Routing::Target& to = routing.targets[target];
+  return std::string(word) + " " + std::to_string(slot) + " " + to.endpoint + ":" + std::to_string(to.port);
+}
+
+std::string downError(const Routing& routing, const SlotQuestion& question, bool channels) {
+  if (channels) return routing.pubsubWhenDown ? "" : "CLUSTERDOWN The cluster is down";
+  if (!routing.readsWhenDown) return "CLUSTERDOWN The cluster is down";
+  return question.write ? "CLUSTERDOWN The cluster is down and only accepts read commands" : "";
+}
+
+// A slot that is on its way to or from another node.
+std::optional<SlotVerdict> checkMoving(const Routing& routing, uint16_t slot, const SlotQuestion& question,
+                                       const SlotArguments& arguments,
+                                       const std::function<bool(std::string_view)>& exists) {
+  const bool leaving = routing.owner[slot] == Routing::kMyself && routing.movingTo[slot] != Routing::kNobody;
+  const bool coming = !leaving && routing.importing.test(slot);
+  const bool welcome = coming && (question.asking || (question.calls.front().entry->spec->flags & command::kAsking) != 0);
+  if ((leaving || coming) && question.calls.front().entry->fullName == "migrate") return SlotVerdict{};
+  if (arguments.channels || (!leaving && !welcome)) return std::nullopt;
+  if (!exists) return SlotVerdict{.undecided = true};
+  size_t present = 0;
+  for (std::string_view name : arguments.names) present += exists(name) ? 1 : 0;
+  const bool missing = present != arguments.names.size();
+  constexpr std::string_view kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
+  if (leaving && missing) {
+    return SlotVerdict{.error = present != 0 ? std::string(kTryAgain)
+                                             : redirection("ASK", slot, routing, routing.movingTo[slot])};
+  }
+  if (welcome && missing && arguments.names.size() > 1) return SlotVerdict{.error = std::string(kTryAgain)};
+  if (welcome) return SlotVerdict{};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string slotError(const Routing& routing, uint16_t slot, bool readsReplica) {
+  const uint16_t owner = routing.owner[slot];
+  if (owner == Routing::kMyself || (readsReplica && owner != Routing::kNobody && owner == routing.master)) return {};
+  if (owner == Routing::kNobody) return "CLUSTERDOWN Hash slot not served";
+  return redirection("MOVED", slot, routing, owner);
+}
+
+SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question,
+                       const std::function<bool(std::string_view key)>& exists) {
+  const SlotArguments arguments = argumentsOf(question);
+  if (arguments.names.empty()) return {.keyless = true};
+  const uint16_t slot = keySlot(arguments.names.front());
+  if (routing.owner[slot] == Routing::kNobody) return {.error = "CLUSTERDOWN Hash slot not served"};
+  for (std::string_view name : arguments.names) {
+    if (keySlot(name) != slot) return {.error = "CROSSSLOT Keys in request don't hash to the same slot"};
+  }
+  if (!routing.up) {
+    if (std::string error = downError(routing, question, arguments.channels); !error.empty()) return {.error = error};
+  }
+  if (auto moving = checkMoving(routing, slot, question, arguments, exists)) return *moving;
+  return {.error = slotError(routing, slot, question.readsReplica && (!question.write || arguments.channels))};
+}
+
+}  // namespace vigil::engine

@@ -1,0 +1,87 @@
+// Cluster mode, from the side of a worker: each command's slot is checked when it is admitted, inside the world; and once
+// more under its locks where that is what decides, or the routing has changed in between.
+#include "engine/engine.h"
+#include "engine/slot_check.h"
+#include "engine/worker.h"
+#include "keyspace/key_hash.h"
+
+namespace vigil::engine {
+
+namespace {
+
+// The calls of a transaction, as views of what it has queued.
+void addQueued(const Transaction& transaction, SlotQuestion& question, std::vector<std::vector<std::string_view>>& words) {
+  words.reserve(transaction.commands.size());
+  for (const QueuedCommand& queued : transaction.commands) {
+    auto& args = words.emplace_back();
+    const char* at = queued.bytes.data();
+    for (uint32_t size : queued.sizes) {
+      args.emplace_back(at, size);
+      at += size;
+    }
+    question.calls.push_back({queued.command, args});
+    question.write = question.write || (queued.command->spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  }
+}
+
+}  // namespace
+
+bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, command::Args args,
+                        const Prepared* prepared, bool locked) {
+  const cluster::Routing& routing = *engine_.routing();
+  slotsCheckedAt_ = engine_.routingNumber();
+  slotUndecided_ = false;
+  if (prepared != nullptr && entry.fixedKey != 0 && prepared->keyArgument == entry.fixedKey && routing.up &&
+      routing.settled.test(keyspace::KeyHash::slotOf(prepared->hash))) {
+    return true;
+  }
+  SlotQuestion question;
+  std::vector<std::vector<std::string_view>> words;
+  question.asking = session.asking;
+  question.readsReplica = session.readsReplica;
+  if (&entry == execEntry_) {
+    if (session.transaction) addQueued(*session.transaction, question, words);
+  } else {
+    question.calls.push_back({&entry, args});
+    question.write = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  }
+  std::function<bool(std::string_view)> exists;
+  if (locked) exists = [&](std::string_view key) { return execution_.holdsKey(session.db, key, nowMs_); };
+  const SlotVerdict verdict = checkSlots(routing, question, exists);
+  if (verdict.keyless) slotsCheckedAt_ = 0;
+  slotUndecided_ = verdict.undecided;
+  return verdict.error.empty() || redirect(session, entry, verdict.error);
+}
+
+bool Worker::redirect(Session& session, const command::CommandEntry& entry, std::string_view error) {
+  if (&entry == execEntry_) {  // not EXECABORT: the client goes where it is sent, with the whole transaction
+    session.transaction.reset();
+    unwatchAll(session);
+  } else if (session.transaction) {
+    session.transaction->failed = true;
+  }
+  session.reply.error(error);
+  return false;
+}
+
+// Under the command's locks. False after the error.
+bool Worker::stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args) {
+  if (slotsCheckedAt_ == 0 || (!slotUndecided_ && slotsCheckedAt_ == engine_.routingNumber())) return true;
+  return servesSlot(session, entry, args, nullptr, true);
+}
+
+void Worker::endMisplacedWaits() {
+  for (auto& [id, connection] : connections_) {
+    const auto& call = connection->session().blocked;
+    if (call && !call->keys.empty() && !misplaced(*call).empty()) unblock(connection->session(), Unblock::kMisplaced);
+  }
+}
+
+std::string Worker::misplaced(const BlockedCall& call) const {
+  const auto routing = engine_.sharedRouting();
+  if (routing == nullptr) return {};
+  if (!routing->up && !routing->readsWhenDown) return "CLUSTERDOWN The cluster is down";
+  return slotError(*routing, keyspace::KeyHash::slotOf(call.keys.front().hash), false);
+}
+
+}  // namespace vigil::engine

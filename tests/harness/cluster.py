@@ -1,0 +1,83 @@
+"""Clusters of servers, made as their users make them: with redis-cli --cluster create."""
+
+import subprocess
+
+from harness.waiting import wait_until
+
+FAST = {"cluster-enabled": "yes", "cluster-node-timeout": "2000", "repl-diskless-sync-delay": "0"}
+
+
+def redis_cli(*words, port=None, check=True, stdin=None, timeout=120):
+    where = ["-p", str(port)] if port else []
+    done = subprocess.run(["redis-cli", *where, *map(str, words)], capture_output=True, text=True, input=stdin,
+                          timeout=timeout)
+    assert not check or done.returncode == 0, f"redis-cli {words}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def state(server):
+    return dict(line.split(":", 1) for line in server.call("CLUSTER", "INFO").split("\r\n") if line)["cluster_state"]
+
+
+def nodes(server):
+    """{id: fields} of CLUSTER NODES."""
+    found = {}
+    for line in server.call("CLUSTER", "NODES").splitlines():
+        words = line.split()
+        found[words[0]] = {"address": words[1].split("@")[0], "flags": words[2].split(","), "master": words[3],
+                           "epoch": int(words[6]), "link": words[7], "slots": words[8:]}
+    return found
+
+
+def my_id(server):
+    return server.call("CLUSTER", "MYID")
+
+
+def role_of(server):
+    return server.info("replication")["role"]
+
+
+class Cluster:
+    """`binaries`: one per node; the first half (by `replicas`) become masters."""
+
+    def __init__(self, servers, binaries, replicas=1, **options):
+        self.nodes = [servers.create(binary, options={**FAST, **options}) for binary in binaries]
+        for node in self.nodes:
+            node.spawn()
+        for node in self.nodes:
+            node.wait_ready()
+        self.output = redis_cli("--cluster", "create", *(f"127.0.0.1:{node.port}" for node in self.nodes),
+                                "--cluster-replicas", replicas, "--cluster-yes")
+        self.wait_ok()
+        self.masters = [node for node in self.nodes if role_of(node) == "master"]
+        for node in self.nodes:
+            if node not in self.masters:
+                node.wait_info("replication", master_link_status="up")
+
+    def running(self):
+        return [node for node in self.nodes if node.is_running()]
+
+    def wait_ok(self, among=None):
+        for node in among or self.running():
+            wait_until(f"{node} says that the cluster is up", lambda node=node: state(node) == "ok")
+
+    def wait_fail(self, among=None):
+        for node in among or self.running():
+            wait_until(f"{node} says that the cluster is down", lambda node=node: state(node) == "fail")
+
+    def replica_of(self, master):
+        known = nodes(master)
+        mine = my_id(master)
+        ports = [fields["address"].rpartition(":")[2] for fields in known.values() if fields["master"] == mine]
+        return next(node for node in self.nodes if str(node.port) in ports)
+
+    def master_of_slot(self, key):
+        """As a client finds out: whoever serves the key."""
+        for node in self.running():
+            with node.raw(timeout=2) as client:
+                if not client.call("GET", key).is_error:
+                    return node
+        return None
+
+    def check(self):
+        return redis_cli("--cluster", "check", f"127.0.0.1:{self.running()[0].port}", check=False)
