@@ -176,10 +176,11 @@ void ConfigRegistry::restore(std::span<const Change> changes, bool apply, Logger
   }
 }
 
-std::string ConfigRegistry::rewrite(std::string_view oldText) const {
+std::string ConfigRegistry::rewrite(std::string_view oldText, bool all) const {
   std::vector<RewriteOption> now;
   for (const auto& option : options_) {
     now.push_back({option->row.name, option->type->lines(option->row.name)});
+    for (RewriteLine& line : now.back().lines) line.force = line.force || all;
   }
   for (const auto& [name, directive] : directives_) {
     if (directive.rewrite) std::ranges::move(directive.rewrite(), std::back_inserter(now));

@@ -91,8 +91,8 @@ class ConfigRegistry {
   std::vector<Pair> get(std::span<const std::string> patterns) const;
   // CONFIG SET: all pairs or none. The error's message is the reply without its leading -.
   Status set(std::span<const Pair> pairs, const ConfigSetContext& context = {});
-  // CONFIG REWRITE: the new text of the file.
-  std::string rewrite(std::string_view oldText) const;
+  // CONFIG REWRITE: the new text of the file. `all`: also what holds by default anyway.
+  std::string rewrite(std::string_view oldText, bool all = false) const;
 
   // Names of options that were given a value other than the default but do nothing here, or not yet: for a warning.
   std::vector<std::string> ineffective() const;

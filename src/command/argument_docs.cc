@@ -42,13 +42,22 @@ class Parser {
     return text_.substr(start, at_ - start);
   }
 
+  // What stands before the next quote, which is taken too; nothing if there is none.
+  std::string_view quoted() {
+    const size_t end = text_.find('\'', at_);
+    if (end == std::string_view::npos) return {};
+    const std::string_view text = text_.substr(at_, end - at_);
+    at_ = end + 1;
+    return text;
+  }
+
   bool one(ArgumentDoc& argument) {
     argument.optional = take('[');
     return item(argument) && (!argument.optional || take(']'));
   }
 
   bool item(ArgumentDoc& argument) {
-    const std::string_view name = word();
+    const std::string_view name = take('\'') ? quoted() : word();
     if (name.empty()) return false;
     argument.name = toLower(name);
     const bool isToken = argument.name != name;

@@ -7,7 +7,8 @@
 //   kind      = a type of Redis's | "(" item {"|" item} ")" one of these | "<" argument {" " argument} ">" a block
 //   token     = a word, or any characters in 'single quotes'
 //
-// A name in capitals is the pure token of that spelling. Without a kind "key" is a key, by the first key specification,
+// A name of other characters than letters, digits, - and _ stands in 'single quotes'. One in capitals is the pure token
+// of that spelling. Without a kind "key" is a key, by the first key specification,
 // and any other name a string. "+": may be repeated; "++": its token is repeated with it. tools/spec_rows writes it.
 #pragma once
 

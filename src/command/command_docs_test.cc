@@ -125,9 +125,9 @@ TEST_F(CommandDocs, Keys) {
 TEST(ArgumentDocs, TheNotation) {
   const auto arguments = parseArguments(
       "key#1 [id_or_auto:(auto_id:pure-token='*'|id)] field_value:<field value>+ "
-      "[pattern:pattern=GET@2.0.0!6.2.0++] ms:unix-time=PXAT");
+      "[pattern:pattern=GET@2.0.0!6.2.0++] ms:unix-time=PXAT ['ip:port'=ADDR]");
   ASSERT_TRUE(arguments);
-  ASSERT_EQ(arguments->size(), 5u);
+  ASSERT_EQ(arguments->size(), 6u);
   EXPECT_EQ((*arguments)[0].keySpec, 1);
   EXPECT_TRUE((*arguments)[1].optional);
   EXPECT_EQ((*arguments)[1].type, "oneof");
@@ -141,8 +141,9 @@ TEST(ArgumentDocs, TheNotation) {
   EXPECT_EQ((*arguments)[3].since, "2.0.0");
   EXPECT_EQ((*arguments)[3].deprecatedSince, "6.2.0");
   EXPECT_EQ((*arguments)[4].type, "unix-time");
+  EXPECT_EQ((*arguments)[5].name, "ip:port");
   EXPECT_TRUE(parseArguments("")->empty());
-  for (const char* bad : {" ", "key ", "[key", "a:(b", "a:b", "a:<b c", "key=", "a='x", "key ...", "a|b"}) {
+  for (const char* bad : {" ", "key ", "[key", "a:(b", "a:b", "a:<b c", "key=", "a='x", "key ...", "a|b", "'a", "''"}) {
     EXPECT_FALSE(parseArguments(bad)) << bad;
   }
 }

@@ -74,9 +74,11 @@ void replyDocs(Reply& reply, const CommandEntry& entry) {
   map.text("since", spec.since);
   map.text("group", spec.group);
   map.text("complexity", spec.complexity);
-  if (!spec.deprecatedSince.empty()) {
-    map.pair("doc_flags").set(1);
-    reply.simple("deprecated");
+  const bool deprecated = !spec.deprecatedSince.empty();
+  if (deprecated || spec.system) {
+    map.pair("doc_flags").set(static_cast<size_t>(deprecated) + static_cast<size_t>(spec.system));
+    if (deprecated) reply.simple("deprecated");
+    if (spec.system) reply.simple("syscmd");
   }
   map.text("deprecated_since", spec.deprecatedSince);
   map.text("replaced_by", spec.replacedBy);

@@ -133,6 +133,7 @@ struct CommandSpec {
   std::string_view complexity = {};
   std::string_view deprecatedSince = {};
   std::string_view replacedBy = {};
+  bool system = false;  // of Redis's own making, for servers and tests: doc_flags say syscmd
   std::span<const std::string_view> tips = {};
   std::span<const std::string_view> history = {};  // "6.2.0|Added the GET option."
   // The arguments in the notation of command/argument_docs.h, e.g. "key value [condition:(NX|XX)] [GET]".

@@ -200,6 +200,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "3.0.0",
      .summary = "An internal command for migrating keys in a cluster",
      .complexity = kRestoreComplexity,
+     .system = true,
      .history = kRestoreHistory,
      .arguments = kRestoreArguments},
 };

@@ -264,9 +264,9 @@ constexpr CommandSpec kClientSubcommands[] = {
      .summary = "Kill the connection of a client",
      .complexity = "O(N) where N is the number of client connections",
      .history = kClientKillHistory,
-     .arguments = "filter:(ip:port!2.8.12|new-format:([client-id:integer=ID@2.8.12]|[normal_master_slave_pubsub:("
-                  "NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB)=TYPE@2.8.12]|[username=USER]|[ip:port=ADDR]|[ip:"
-                  "port=LADDR@6.2.0]|[yes/no=SKIPME]|[maxage:integer=MAXAGE@7.4.0])+)"},
+     .arguments = "filter:('ip:port'!2.8.12|new-format:([client-id:integer=ID@2.8.12]|[normal_master_slave_pubsub:("
+                  "NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB)=TYPE@2.8.12]|[username=USER]|['ip:port'=ADDR]|"
+                  "['ip:port'=LADDR@6.2.0]|['yes/no'=SKIPME]|[maxage:integer=MAXAGE@7.4.0])+)"},
     {.name = "unpause",
      .arity = 2,
      .flags = kAdmin | kClientFlags | kWholeKeyspace,

@@ -89,6 +89,7 @@ bool parseFilter(Context& ctx, KillFilter& filter) {
 
 void closeOnItsWorker(const std::shared_ptr<ClientInfo>& client) {
   client->killed.store(true, std::memory_order_relaxed);  // gone for whoever asks from now on
+  if (client->closer) return client->closer();
   client->worker->loop().post([client] {
     if (Connection* connection = client->worker->findConnection(client->id)) connection->close("killed");
   });

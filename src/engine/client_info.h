@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -66,6 +67,7 @@ struct ClientInfo {
   std::atomic<int> patterns{0};
   std::atomic<int> shardSubscriptions{0};
   Connection* connection = nullptr;   // for its worker alone; null when it is gone
+  std::function<void()> closer;       // how to end a link that is no connection of a worker's; constant once registered
   std::atomic<uint64_t> pushed{0};    // bytes for it in its worker's inbox
   std::atomic<bool> tooSlow{false};   // too many: it gets nothing more, its worker closes it
   std::atomic<const command::CommandEntry*> lastCommand{nullptr};
@@ -98,12 +100,14 @@ class ClientRegistry {
   void add(std::shared_ptr<ClientInfo> client) {
     MutexLock guard(mutex_);
     auto id = client->id;
-    clients_.emplace(id, std::move(client));
+    clients_.insert_or_assign(id, std::move(client));
     count_.store(clients_.size(), std::memory_order_relaxed);
   }
-  void remove(uint64_t id) {
+  // Another may stand under its id by now: a connection that became a replica's link.
+  void remove(const ClientInfo& client) {
     MutexLock guard(mutex_);
-    clients_.erase(id);
+    auto at = clients_.find(client.id);
+    if (at != clients_.end() && at->second.get() == &client) clients_.erase(at);
     count_.store(clients_.size(), std::memory_order_relaxed);
   }
   size_t count() const { return count_.load(std::memory_order_relaxed); }

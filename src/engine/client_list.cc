@@ -49,6 +49,12 @@ class Line {
 
 }  // namespace
 
+std::string addressText(const Endpoint& endpoint) {
+  if (endpoint.isUnix()) return endpoint.host + ":0";
+  const bool bare = endpoint.host.find(':') == std::string::npos;
+  return (bare ? endpoint.host : "[" + endpoint.host + "]") + ":" + std::to_string(endpoint.port);
+}
+
 std::optional<ClientType> parseClientType(std::string_view name) {
   if (equalsIgnoreCase(name, "normal")) return ClientType::kNormal;
   if (equalsIgnoreCase(name, "slave") || equalsIgnoreCase(name, "replica")) return ClientType::kReplica;

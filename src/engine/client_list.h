@@ -7,10 +7,14 @@
 #include <string_view>
 
 #include "base/ports/clock.h"
+#include "base/ports/stream.h"
 
 namespace vigil::engine {
 
 struct ClientInfo;
+
+// As CLIENT LIST shows an address.
+std::string addressText(const Endpoint& endpoint);
 
 enum class ClientType : uint8_t { kNormal, kMaster, kReplica, kPubsub };
 std::optional<ClientType> parseClientType(std::string_view name);

@@ -22,7 +22,7 @@ Status ConfigControl::set(std::span<const ConfigRegistry::Pair> pairs, const Con
   return registry_.set(pairs, context);
 }
 
-Status ConfigControl::rewrite(FileSystem& files, const std::string& path) {
+Status ConfigControl::rewrite(FileSystem& files, const std::string& path, bool all) {
   std::string text;
   if (files.exists(path)) {
     auto old = readWholeFile(files, path);
@@ -30,7 +30,7 @@ Status ConfigControl::rewrite(FileSystem& files, const std::string& path) {
     text = std::move(*old);
   }
   MutexLock guard(mutex_);
-  return replaceFileDurably(files, path, registry_.rewrite(text));
+  return replaceFileDurably(files, path, registry_.rewrite(text, all));
 }
 
 namespace {
@@ -75,22 +75,23 @@ void answerRewrite(Reply& reply, Logger& logger, const Status& done) {
 }
 
 // The disk may take its time: the worker goes on with others meanwhile.
-void rewrite(Context& ctx) {
+void rewriteFile(Context& ctx, ConfigControl& control, bool all) {
   Engine& engine = engineOf(ctx);
-  auto& control = ctx.owner<ConfigControl>();
   if (engine.process().configFile.empty()) {
     return ctx.reply().error("ERR The server is running without a config file");
   }
   if (!DeferredReply::possible(ctx)) {
     return answerRewrite(ctx.reply(), engine.logger(),
-                         control.rewrite(engine.system().files, engine.process().configFile));
+                         control.rewrite(engine.system().files, engine.process().configFile, all));
   }
   auto later = std::make_shared<DeferredReply>(ctx);
-  engine.system().tasks.submit([&engine, &control, later] {
-    auto done = control.rewrite(engine.system().files, engine.process().configFile);
+  engine.system().tasks.submit([&engine, &control, later, all] {
+    auto done = control.rewrite(engine.system().files, engine.process().configFile, all);
     later->answer([&engine, done](Reply& reply) { answerRewrite(reply, engine.logger(), done); });
   });
 }
+
+void rewrite(Context& ctx) { rewriteFile(ctx, ctx.owner<ConfigControl>(), false); }
 
 void resetStat(Context& ctx) {
   engineOf(ctx).statistics().reset();
@@ -175,5 +176,15 @@ constexpr CommandSpec kCommands[] = {
 }  // namespace
 
 std::span<const CommandSpec> configCommands() { return kCommands; }
+
+void addDebugConfig(Engine& engine, ConfigControl& control) {
+  static constexpr std::string_view kForceHelp[] = {
+      "CONFIG-REWRITE-FORCE-ALL",
+      "    Like CONFIG REWRITE but writes all configuration options, including",
+      "    keywords not listed in original configuration file or default values.",
+  };
+  engine.debug().add({"CONFIG-REWRITE-FORCE-ALL", 0, 0, kForceHelp,
+                      [&control](Context& ctx) { rewriteFile(ctx, control, true); }});
+}
 
 }  // namespace vigil::engine

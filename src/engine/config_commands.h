@@ -15,6 +15,8 @@ class FileSystem;
 
 namespace vigil::engine {
 
+class Engine;
+
 // One CONFIG at a time. Thread safe; an option's apply() runs under its lock, on the worker whose client asked.
 class ConfigControl {
  public:
@@ -24,12 +26,15 @@ class ConfigControl {
   bool isSensitive(std::string_view name) const { return registry_.isSensitive(name); }
   Status set(std::span<const ConfigRegistry::Pair> pairs, const ConfigSetContext& context);
   // Replaces the file at `path` by one that says what is in force. Takes as long as the disk does.
-  Status rewrite(FileSystem& files, const std::string& path);
+  Status rewrite(FileSystem& files, const std::string& path, bool all = false);
 
  private:
   Mutex mutex_;
   ConfigRegistry& registry_ GUARDED_BY(mutex_);
 };
+
+// DEBUG CONFIG-REWRITE-FORCE-ALL.
+void addDebugConfig(Engine& engine, ConfigControl& control);
 
 // Owner: a ConfigControl.
 std::span<const command::CommandSpec> configCommands();

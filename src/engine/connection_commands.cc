@@ -240,7 +240,7 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Handshakes with the Redis server.",
      .complexity = "O(1)",
      .history = kHelloHistory,
-     .arguments = "[arguments:{protover:integer [auth:AUTH {username password}] [clientname:SETNAME clientname]}]"},
+     .arguments = "[arguments:<protover:integer [username_password:<username password>=AUTH] [clientname=SETNAME]>]"},
     {.name = "auth",
      .arity = -2,
      .flags = kNoscript | kLoading | kStale | kFast | kNoAuth | kSentinel | kAllowBusy | kNoLocks,

@@ -13,7 +13,7 @@ namespace vigil::engine {
 class Pause {
  public:
   enum class Kind : uint8_t { kNone, kWrites, kAll };
-  enum class Purpose : uint8_t { kClient, kFailover, kShutdown };  // each has its own end; the stricter one counts
+  enum class Purpose : uint8_t { kClient, kFailover, kShutdown, kReload };  // each has its own end; the stricter one counts
 
   Kind kind() const { return kind_.load(std::memory_order_relaxed); }
   bool active() const { return kind() != Kind::kNone; }
@@ -58,7 +58,7 @@ class Pause {
     nextEnd_.store(next, std::memory_order_relaxed);
     kind_.store(kind, std::memory_order_relaxed);
   }
-  std::array<Entry, 3> entries_;
+  std::array<Entry, 4> entries_;
   std::atomic<Kind> kind_{Kind::kNone};
   std::atomic<UnixMs> nextEnd_{0};
 };

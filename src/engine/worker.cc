@@ -8,6 +8,7 @@
 #include "command/command_table.h"
 #include "engine/acl/gate.h"
 #include "engine/blocked_call.h"
+#include "engine/client_list.h"
 #include "engine/engine.h"
 
 namespace vigil::engine {
@@ -73,12 +74,8 @@ Connection& Worker::adopt(std::unique_ptr<Stream> stream, uint64_t id) {
   auto info = std::make_shared<ClientInfo>(id, this);
   Endpoint peer = stream->peer();
   Endpoint local = stream->local();
-  auto text = [](const Endpoint& e) {
-    if (e.isUnix()) return e.host + ":0";
-    return (e.host.find(':') == std::string::npos ? e.host : "[" + e.host + "]") + ":" + std::to_string(e.port);
-  };
-  info->address = peer.isUnix() ? text(local) : text(peer);
-  info->localAddress = text(local);
+  info->address = addressText(peer.isUnix() ? local : peer);
+  info->localAddress = addressText(local);
   info->descriptor = stream->descriptor();
   info->created = loop_.now();
   info->lastInteraction.store(loop_.now(), std::memory_order_relaxed);
@@ -119,7 +116,7 @@ void Worker::removeConnection(uint64_t id) {
   std::erase(toFlush_, at->second.get());
   std::erase(commitWaiters_, at->second.get());
   if (std::erase(paused_, id) != 0) engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
-  engine_.clients().remove(id);
+  engine_.clients().remove(*session.info);
   engine_.clientEviction().forget(*session.info);
   connections_.erase(at);
 }

@@ -75,6 +75,7 @@ TEST(RdbFileTargetTest, TakesTheOldFilesPlaceWhenItIsDurable) {
   EXPECT_EQ(files.calls, (std::vector<std::string>{"sync temp-1.rdb 9", "rename temp-1.rdb dump.rdb", "syncDir ."}));
 }
 
+// rdb-save-incremental-fsync, aof-rewrite-incremental-fsync.
 TEST(RdbFileTargetTest, SyncsInPieces) {
   for (bool incremental : {true, false}) {
     RecordingFiles files;

@@ -59,6 +59,7 @@ Status Server::start() {
   };
   facts.listeners = [this] { return listeners_.describe(); };
   engine.addCommands(engine::configCommands(), &configControl_);
+  engine::addDebugConfig(engine, configControl_);
   configuration_.listenAnew = [this](ListenAt what, const std::string& problem) { return listenAnew(what, problem); };
   if (auto s = node_.start(loops, control_.loop()); !s) return s;
   for (const auto& [name, newName] : configuration_.renamedCommands) {

@@ -105,6 +105,7 @@ void RdbDriver::registerCommands() {
   engine_.addCommands(kCommands, this);
   engine_.info().add("persistence", "rdb", [this](engine::InfoWriter& out) { writeInfo(out); });
   engine_.info().add("persistence", "rdb-loading", [this](engine::InfoWriter& out) { writeLoadingInfo(out); });
+  addReload();
   engine_.shutdown().add(
       {.stage = engine::Shutdown::Stage::kSnapshot,
        .start = [this](const engine::Shutdown::Request& request, Done done) { shutDown(request, std::move(done)); }});

@@ -118,6 +118,11 @@ class RdbDriver {
   void logEnd(const Running& ended, const Status& status) const;
   void loadFile(std::shared_ptr<Load> load);
   void takeOver(Load& load);
+  // DEBUG RELOAD (rdb_reload.cc).
+  void addReload();
+  void reload(bool save, Done done);
+  void loadAgain(const std::shared_ptr<Done>& done);
+  void endReload(std::shared_ptr<keyspace::Keyspace> loaded, std::shared_ptr<Done> done, Status status);
   void resumeHistory(const persistence::RdbAux& aux);
   int64_t unixSeconds() const;
 

@@ -30,6 +30,7 @@ struct MasterDriver::Newcomer {
   oplog::Cursor cursor;
   std::string reply;
   std::unique_ptr<Stream> stream;
+  std::shared_ptr<engine::ClientInfo> info;  // of the connection that it was
 };
 
 MasterDriver::MasterDriver(engine::Engine& engine, ReplicationOptions& options, RdbDriver& rdb,
@@ -52,6 +53,7 @@ void MasterDriver::stop() {
   }
   for (auto& [id, feed] : feeds) {
     engine_.log().removeSink(feed.get());
+    engine_.clients().remove(*feed->client());
     feed->close();
   }
   if (snapshot_) snapshot_->cancelHere();
@@ -108,9 +110,28 @@ void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog
       out.consume(bytes);
     }
     newcomer->reply.insert(0, head);
+    newcomer->info = connection->session().info;
     newcomer->stream = connection->releaseStream();
     engine_.control().post([this, newcomer] { adopt(newcomer); });
   });
+}
+
+// The link as a client, which it stays for CLIENT LIST and CLIENT KILL.
+std::shared_ptr<engine::ClientInfo> MasterDriver::listed(const Newcomer& newcomer) {
+  const engine::ClientInfo& was = *newcomer.info;
+  auto info = std::make_shared<engine::ClientInfo>(newcomer.id, was.worker);
+  info->address = was.address;
+  info->localAddress = was.localAddress;
+  info->descriptor = was.descriptor;
+  info->created = was.created;
+  info->lastInteraction.store(was.lastInteraction.load());
+  info->flags.store((was.flags.load() & engine::kClientUnixSocket) | engine::kClientReplica);
+  info->db.store(was.db.load());
+  info->protocol.store(was.protocol.load());
+  info->lastCommand.store(engine_.commands().find("psync"));
+  info->change([&was](engine::ClientInfo::Names& names) { names = was.names(); });
+  info->closer = [this, id = newcomer.id] { engine_.control().post([this, id] { drop(id); }); };
+  return info;
 }
 
 void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
@@ -123,6 +144,8 @@ void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
                                             newcomer->partial ? "" : newcomer->reply);
   if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);
   if (newcomer->user) feed->setUser(newcomer->user->id);
+  feed->setClient(listed(*newcomer));
+  engine_.clients().add(feed->client());
   feed->attach();
   Effects effects;
   {
@@ -182,6 +205,7 @@ void MasterDriver::drop(uint64_t id) {
     effects = core_.gone(now(), id);
   }
   engine_.log().removeSink(gone.get());
+  engine_.clients().remove(*gone->client());
   gone->close();
   carryOut(effects);
 }
@@ -383,6 +407,11 @@ void MasterDriver::onAck(uint64_t id, oplog::Offset offset, oplog::Offset durabl
   Effects effects;
   {
     MutexLock guard(mutex_);
+    if (auto at = feeds_.find(id); at != feeds_.end()) {
+      at->second->client()->lastInteraction.store(engine_.system().clock.mono(), std::memory_order_relaxed);
+      at->second->client()->lastCommand.store(engine_.commands().find("replconf"),
+                                             std::memory_order_relaxed);
+    }
     effects = core_.acked(now(), id, offset, durable);
   }
   carryOut(effects);

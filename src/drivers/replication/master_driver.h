@@ -90,6 +90,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   };
 
   void adopt(std::shared_ptr<Newcomer> newcomer);
+  std::shared_ptr<engine::ClientInfo> listed(const Newcomer& newcomer);
   void carryOut(const replication::Effects& effects);
   void startSnapshot(std::vector<uint64_t> ids, bool diskless);
   void beginSnapshot(const std::vector<uint64_t>& ids, bool diskless);

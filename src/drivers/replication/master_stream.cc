@@ -8,6 +8,7 @@
 #include "base/simulation.h"
 #include "base/text.h"
 #include "command/command_table.h"
+#include "engine/client_list.h"
 #include "engine/engine.h"
 #include "wire/resp_writer.h"
 
@@ -47,7 +48,25 @@ MasterStream::MasterStream(Owner& owner, engine::Worker& worker, uint64_t attemp
   lastIo_.store(worker.engine().system().clock.mono());
 }
 
+void MasterStream::list() {
+  engine::ClientInfo& info = *session_.info;
+  info.address = engine::addressText(stream_->peer());
+  info.localAddress = engine::addressText(stream_->local());
+  info.descriptor = stream_->descriptor();
+  info.created = worker_.engine().system().clock.mono();
+  info.lastInteraction.store(info.created);
+  info.flags.store(engine::kClientMaster);
+  info.change([](engine::ClientInfo::Names& names) { names.user = "(superuser)"; });
+  info.closer = [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (!self) return;
+    self->worker_.loop().post([self] { self->end(false, "CLIENT KILL"); });
+  };
+  worker_.engine().clients().add(session_.info);
+}
+
 void MasterStream::start() {
+  list();
   worker_.loop().post([self = shared_from_this()] {
     if (self->ended_) return;
     self->received_.store(self->worker_.engine().log().end() + static_cast<oplog::Offset>(self->input_.size()));
@@ -62,6 +81,7 @@ void MasterStream::stop() {
   worker_.loop().post([self = shared_from_this()] {
     self->ended_ = true;
     self->worker_.loop().cancel(self->ackTimer_);
+    self->worker_.engine().clients().remove(*self->session_.info);
     self->stream_.reset();
   });
 }
@@ -70,6 +90,7 @@ void MasterStream::end(bool refused, std::string why) {
   if (ended_) return;
   ended_ = true;
   worker_.loop().cancel(ackTimer_);
+  worker_.engine().clients().remove(*session_.info);
   stream_.reset();
   owner_.streamEnded(attempt_, refused, std::move(why));
 }
@@ -88,6 +109,7 @@ void MasterStream::onReadable() {
       return end(false, "connection lost");
     }
     lastIo_.store(worker_.loop().now(), std::memory_order_relaxed);
+    session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
     received_.fetch_add(static_cast<oplog::Offset>(got.bytes), std::memory_order_relaxed);
     worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
     if (got.bytes < want) break;

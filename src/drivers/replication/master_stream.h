@@ -63,6 +63,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   void ackLater();
   void sendAck();
   void end(bool refused, std::string why);
+  void list();  // for CLIENT LIST and CLIENT KILL
 
   Owner& owner_;
   engine::Worker& worker_;

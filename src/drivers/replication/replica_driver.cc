@@ -251,6 +251,8 @@ void ReplicaDriver::setHistory(const oplog::History& history) {
   if (listener_.historyChanged) listener_.historyChanged();
 }
 
+void ReplicaDriver::changeHistory() { setHistory({.id = engine_.system().entropy.hex(40)}); }
+
 void ReplicaDriver::startStream() {
   if (!connection_) return;
   std::string unread;

@@ -49,6 +49,7 @@ class ReplicaDriver final : public MasterStream::Owner {
   bool follow(const MasterAddress& master, std::string who);
   void promote(std::string who, std::string_view request = "user request");
   void handOver(const MasterAddress& target);  // FAILOVER: that replica of ours is to become our master
+  void changeHistory();                        // DEBUG CHANGE-REPL-ID; world held
 
   // Hears on the control thread what the target of a hand-over answered: a refusal, or nothing. Set up before start().
   void setHandOverListener(std::function<void(const std::string&)> answered) { handOverAnswered_ = std::move(answered); }

@@ -27,6 +27,10 @@
 #include "oplog/spill.h"
 #include "wire/resp_parser.h"
 
+namespace vigil::engine {
+struct ClientInfo;
+}
+
 namespace vigil::drivers {
 
 class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::enable_shared_from_this<ReplicaFeed> {
@@ -55,6 +59,9 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   // The ACL user as whom the replica asked for the stream. The control thread's.
   void setUser(uint64_t user) { user_ = user; }
   uint64_t user() const { return user_; }
+  // What CLIENT LIST shows of it. Set before it is attached.
+  void setClient(std::shared_ptr<engine::ClientInfo> client) { client_ = std::move(client); }
+  const std::shared_ptr<engine::ClientInfo>& client() const { return client_; }
   void attach();
   void close();      // nothing is sent or heard any more
   void keepAlive();  // a line end, while waiting
@@ -93,6 +100,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   const Place place_;
   const uint64_t id_;
   uint64_t user_ = 0;
+  std::shared_ptr<engine::ClientInfo> client_;
   wire::RequestParser parser_;
   wire::ParsedCommand command_;
   std::string input_;

@@ -29,6 +29,16 @@ void Replication::registerCommands() {
   engine_.addCommands(failoverCommands(), this);
   engine_.info().add("replication", "replication", [this](engine::InfoWriter& out) { writeInfo(out); });
   engine_.shutdown().add(shutdownWait_.step());
+  static constexpr std::string_view kHelp[] = {
+      "CHANGE-REPL-ID",
+      "    Change the replication IDs of the instance.",
+      "    Dangerous: should be used only for testing the replication subsystem.",
+  };
+  engine_.debug().add({"CHANGE-REPL-ID", 0, 0, kHelp, [this](command::Context& ctx) {
+    engine_.logger().notice("Changing replication IDs after receiving change-repl-id");
+    replica_.changeHistory();
+    ctx.reply().ok();
+  }});
   engine_.info().add("server", "shutdown", [this](engine::InfoWriter& out) {
     if (const int64_t left = shutdownWait_.millisecondsLeft(); left >= 0) out.number("shutdown_in_milliseconds", left);
   });

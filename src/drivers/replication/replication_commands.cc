@@ -247,7 +247,7 @@ constexpr CommandSpec kCommands[] = {
      .since = "5.0.0",
      .summary = "Configures a server as replica of another, or promotes it to a master.",
      .complexity = "O(1)",
-     .arguments = "args:(host-port:{host:string port:integer}|no-one:{no:NO one:ONE})"},
+     .arguments = "args:(host-port:<host port:integer>|no-one:<NO ONE>)"},
     {.name = "slaveof",
      .arity = 3,
      .flags = kAdmin | kNoscript | kStale | kNoAsyncLoading | kWholeKeyspace,
@@ -259,7 +259,7 @@ constexpr CommandSpec kCommands[] = {
      .complexity = "O(1)",
      .deprecatedSince = "5.0.0",
      .replacedBy = "`REPLICAOF`",
-     .arguments = "args:(host-port:{host:string port:integer}|no-one:{no:NO one:ONE})"},
+     .arguments = "args:(host-port:<host port:integer>|no-one:<NO ONE>)"},
     {.name = "role",
      .arity = 1,
      .flags = kNoscript | kLoading | kStale | kFast | kSentinel | kNoLocks,
@@ -318,7 +318,8 @@ constexpr CommandSpec kCommands[] = {
      .group = "server",
      .since = "3.0.0",
      .summary = "An internal command for configuring the replication stream.",
-     .complexity = "O(1)"},
+     .complexity = "O(1)",
+     .system = true},
 };
 
 }  // namespace

@@ -173,7 +173,7 @@ void closeSessionsOf(Engine& engine, const UserChange& change, uint64_t except) 
   if (!change.before || (change.after && change.after->id == change.before->id)) return;
   const uint64_t id = change.before->id;
   for (const auto& client : engine.clients().all()) {
-    if (client->id == except || client->names().user != change.before->name) continue;
+    if (client->id == except || client->closer || client->names().user != change.before->name) continue;
     client->killed.store(true, std::memory_order_relaxed);
     client->worker->loop().post([client, id] { closeIfOf(*client->worker, client, id); });
   }

@@ -16,9 +16,9 @@ namespace {
 
 using namespace command;  // the flags of the row
 
-// Those that look at keys, and SLEEP: no worker is to answer meanwhile.
-constexpr std::string_view kWithWorld[] = {"digest",  "digest-value", "htstats", "htstats-key",
-                                           "object", "populate",     "sleep"};
+// Those that look at keys, and SLEEP: no worker is to answer meanwhile. And what changes the history.
+constexpr std::string_view kWithWorld[] = {"change-repl-id", "digest", "digest-value", "htstats", "htstats-key",
+                                           "object",         "populate", "reload",     "sleep"};
 
 bool needsWorld(Args args) {
   return args.size() >= 2 && std::ranges::any_of(kWithWorld, [&](std::string_view name) {
@@ -49,7 +49,8 @@ constexpr CommandSpec kCommands[] = {
      .group = "server",
      .since = "1.0.0",
      .summary = "A container for debugging commands",
-     .complexity = "Depends on subcommand."},
+     .complexity = "Depends on subcommand.",
+     .system = true},
 };
 
 }  // namespace
