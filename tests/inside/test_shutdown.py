@@ -82,11 +82,12 @@ def test_abort(pair):
 
 
 @pytest.mark.parametrize("option", ["now", "force now", "nosave now"])
-def test_signals_have_options(servers, vigil, oracle, option):
+@pytest.mark.parametrize("name, number", [("shutdown-on-sigterm", signal.SIGTERM), ("shutdown-on-sigint", signal.SIGINT)])
+def test_signals_have_options(servers, vigil, oracle, option, name, number):
     for binary in (vigil, oracle):
-        server = servers.start(binary, options={"shutdown-on-sigterm": option, "save": "3600 1"})
+        server = servers.start(binary, options={name: option, "save": "3600 1"})
         server.call("SET", "k", "v")
-        server.signal(signal.SIGTERM)
+        server.signal(number)
         assert server.wait_exit() == 0
         assert (server.directory / "dump.rdb").exists() == ("nosave" not in option)
 

@@ -56,6 +56,16 @@ def test_memory_stays_below_the_limit(servers, vigil, policy):
     assert server.info("memory")["maxmemory_policy"] == policy
 
 
+def test_lists_and_large_strings_count(servers, vigil):
+    server = limited(servers, vigil, 8 * MB, **{"maxmemory-policy": "allkeys-lru"})
+    limit = int(server.call("CONFIG", "GET", "maxmemory")[1])
+    with server.raw() as client:
+        for number in range(200):
+            client.pipeline([("SET", f"string:{number}", "v" * 100_000), ("RPUSH", f"list:{number}", *(["v" * 1000] * 100))])
+            assert used(server) < limit * 1.02
+    assert 100 < evicted(server) < 400
+
+
 @pytest.mark.parametrize("policy", ["noeviction", "volatile-lru", "volatile-random", "volatile-ttl"])
 def test_where_nothing_may_go_writes_are_refused(servers, vigil, oracle, policy):
     answers = []
@@ -151,6 +161,24 @@ def test_the_aof_has_every_eviction(servers, vigil, lazy, command):
     assert len(re.findall(rb"\$\d\r\n%s\r\n\$\d+\r\nkey:" % command.encode(), log)) == count
     server.start()  # without the limit, which CONFIG SET gave
     assert int(server.call("DBSIZE")) == size
+
+
+def test_samples_decide_how_old_the_victims_are(servers, vigil):
+    """With more maxmemory-samples fewer of the younger half go."""
+    wrong = {}
+    for samples in ("1", "64"):
+        server = servers.start(vigil, options={"maxmemory-policy": "volatile-ttl", "maxmemory-samples": samples, "io-threads": "1"})
+        with server.raw() as client:
+            # What expires first is the best victim: an order that does not depend on time.
+            for first in range(0, 40000, 1000):
+                client.pipeline([("SET", f"key:{n}", "v" * 200, "EX", 10000 + n) for n in range(first, first + 1000)])
+            client.call("CONFIG", "SET", "maxmemory", used(server) - 4 * MB)
+            wait_until("some have gone", lambda: evicted(server) > 8000)
+            wait_until("eviction is over", lambda: used(server) <= int(server.call("CONFIG", "GET", "maxmemory")[1]))
+            kept = [reply.value for reply in client.pipeline([("EXISTS", f"key:{n}") for n in range(40000)])]
+            victims = kept.count(0)
+            wrong[samples] = kept[victims:].count(0) / victims
+    assert wrong["64"] < wrong["1"], wrong
 
 
 def test_a_smaller_limit_evicts_in_the_background(servers, vigil):

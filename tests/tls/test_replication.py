@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.certificates import encrypted_key
 from harness.data import fill
 from harness.load import WriteLoad
 from harness.replication import assert_in_sync, replicate, sync_counts, wait_link, wait_same_offset
@@ -107,7 +108,8 @@ def test_a_replica_that_distrusts_its_master_says_so(start, stranger, authority)
     wait_link(replica)
 
 
-def test_the_client_certificate_is_the_one_shown(start, stranger, authority):
+@pytest.mark.parametrize("password", ["", "secret"])
+def test_the_client_certificate_is_the_one_shown(start, stranger, authority, password):
     """A replica whose own certificate the master does not trust, with one for connections that it does."""
     stranger.server = stranger.issue("server")
     master = start(vigil_binary().require())
@@ -115,8 +117,9 @@ def test_the_client_certificate_is_the_one_shown(start, stranger, authority):
                     tls_auth_clients="no", tls=stranger.context())
     replicate(replica, master.port)
     replica.wait_log("Error condition on socket for SYNC|Connection with master lost|Failed to read response")
-    replica.call("CONFIG", "SET", "tls-client-cert-file", str(authority.client.certificate), "tls-client-key-file",
-                 str(authority.client.key))
+    key = encrypted_key(authority.client, password) if password else authority.client.key
+    replica.call("CONFIG", "SET", "tls-client-key-file-pass", password, "tls-client-cert-file",
+                 str(authority.client.certificate), "tls-client-key-file", str(key))
     wait_link(replica)
 
 
