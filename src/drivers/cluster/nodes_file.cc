@@ -3,7 +3,7 @@
 namespace vigil::drivers {
 
 NodesFile::NodesFile(const System& system, std::string path)
-    : files_(system.files), path_(std::move(path)), writer_(system.tasks.makeSerial("vigil-nodes")) {}
+    : files_(system.files), path_(std::move(path)), writer_(system.tasks.makeSerial("vigil-nodes", Urgency::kPrompt)) {}
 
 NodesFile::~NodesFile() = default;
 
