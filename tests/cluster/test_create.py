@@ -5,7 +5,7 @@ import signal
 import pytest
 from redis.cluster import RedisCluster
 
-from harness.cluster import Cluster, my_id, nodes, redis_cli, role_of
+from harness.cluster import Cluster, my_id, nodes, redis_cli, role_of, text
 from harness.server import oracle_binary, vigil_binary
 from harness.waiting import wait_until
 
@@ -64,7 +64,7 @@ def test_stopped_master_is_replaced(cluster):
 def test_manual_failover(cluster):
     master = cluster.masters[0]
     replica = cluster.replica_of(master)
-    assert replica.call("CLUSTER", "FAILOVER") == "OK"
+    assert text(replica, "CLUSTER", "FAILOVER") == "OK"
     wait_until(f"{replica} takes over", lambda: role_of(replica) == "master")
     master.wait_info("replication", role="slave", master_link_status="up")
     cluster.wait_ok()

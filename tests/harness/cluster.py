@@ -15,14 +15,23 @@ def redis_cli(*words, port=None, check=True, stdin=None, timeout=120):
     return done.stdout
 
 
+def text(server, *words):
+    reply = server.call(*words)
+    return reply.decode() if isinstance(reply, bytes) else reply
+
+
+def cluster_info(server):
+    return dict(line.split(":", 1) for line in text(server, "CLUSTER", "INFO").split("\r\n") if line)
+
+
 def state(server):
-    return dict(line.split(":", 1) for line in server.call("CLUSTER", "INFO").split("\r\n") if line)["cluster_state"]
+    return cluster_info(server)["cluster_state"]
 
 
 def nodes(server):
     """{id: fields} of CLUSTER NODES."""
     found = {}
-    for line in server.call("CLUSTER", "NODES").splitlines():
+    for line in text(server, "CLUSTER", "NODES").splitlines():
         words = line.split()
         found[words[0]] = {"address": words[1].split("@")[0], "flags": words[2].split(","), "master": words[3],
                            "epoch": int(words[6]), "link": words[7], "slots": words[8:]}
@@ -30,7 +39,7 @@ def nodes(server):
 
 
 def my_id(server):
-    return server.call("CLUSTER", "MYID")
+    return text(server, "CLUSTER", "MYID")
 
 
 def role_of(server):
@@ -49,7 +58,7 @@ class Cluster:
         self.output = redis_cli("--cluster", "create", *(f"127.0.0.1:{node.port}" for node in self.nodes),
                                 "--cluster-replicas", replicas, "--cluster-yes")
         self.wait_ok()
-        self.masters = [node for node in self.nodes if role_of(node) == "master"]
+        self.masters = [node for node in self.nodes if nodes(node)[my_id(node)]["slots"]]
         for node in self.nodes:
             if node not in self.masters:
                 node.wait_info("replication", master_link_status="up")
@@ -66,10 +75,13 @@ class Cluster:
             wait_until(f"{node} says that the cluster is down", lambda node=node: state(node) == "fail")
 
     def replica_of(self, master):
-        known = nodes(master)
         mine = my_id(master)
-        ports = [fields["address"].rpartition(":")[2] for fields in known.values() if fields["master"] == mine]
-        return next(node for node in self.nodes if str(node.port) in ports)
+
+        def known():
+            ports = [fields["address"].rpartition(":")[2] for fields in nodes(master).values() if fields["master"] == mine]
+            return next((node for node in self.nodes if str(node.port) in ports), None)
+
+        return wait_until(f"{master} knows its replica", known)
 
     def master_of_slot(self, key):
         """As a client finds out: whoever serves the key."""

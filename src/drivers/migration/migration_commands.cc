@@ -25,11 +25,12 @@ using command::Context;
 using command::KeySpec;
 
 void addRestore(Context& context, const MigrateArguments& migrate, const keyspace::Entry& entry, bool compress,
-                std::string& out) {
+                bool cluster, std::string& out) {
   const UnixMs left = entry.hasExpire() ? std::max<UnixMs>(1, entry.expireAt() - context.now()) : 0;
   const std::string ttl = std::to_string(left);
   const std::string payload = keyspace::dumpValue(entry, compress);
-  std::vector<std::string_view> words{"RESTORE", entry.key(), ttl, payload};
+  // In a cluster the target does not own the slot yet, and takes its keys from us alone.
+  std::vector<std::string_view> words{cluster ? "RESTORE-ASKING" : "RESTORE", entry.key(), ttl, payload};
   if (migrate.replace) words.emplace_back("REPLACE");
   wire::encodeCommand(words, out);
 }
@@ -45,7 +46,7 @@ std::vector<std::string> dumpKeys(Context& context, const MigrateArguments& migr
     const auto key = context.key(i);
     const auto* entry = context.db().find(key);
     if (entry == nullptr || !seen.insert(key.name).second) continue;
-    addRestore(context, migrate, *entry, compress, call.job.restores);
+    addRestore(context, migrate, *entry, compress, engine.clusterMode(), call.job.restores);
     call.expireAt.push_back(entry->expireAt());
     keys.emplace_back(key.name);
   }
