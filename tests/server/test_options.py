@@ -67,7 +67,7 @@ def test_each_has_an_effect_that_a_test_sees_or_says_that_it_has_none():
         expected = {"no meaning": "Without meaning here", "not yet": "Not yet"}.get(effect, "What works")
         if part != expected:
             problems.append(f"{name}: {effect}, but on the page under '{part}'")
-        if expected != "What works":
+        if expected != "What works" or effect == "no test yet":
             continue
         file, _, function = effect.partition("::")
         text = (ROOT / file).read_text() if (ROOT / file).exists() else ""

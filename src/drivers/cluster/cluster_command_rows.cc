@@ -1,5 +1,9 @@
 // The rows of CLUSTER, READONLY, READWRITE and ASKING.
 #include "drivers/cluster/cluster_commands.h"
+
+#include <algorithm>
+#include <string>
+#include "base/text.h"
 #include "engine/help_reply.h"
 
 namespace vigil::drivers {
@@ -67,8 +71,6 @@ constexpr std::string_view kHelp[] = {
 };
 
 void help(Context& ctx) { engine::replyHelp(ctx.reply(), "CLUSTER", kHelp); }
-
-void disabled(Context& ctx) { ctx.reply().error("ERR This instance has cluster support disabled"); }
 
 constexpr uint64_t kLook = kStale | kNoLocks;
 constexpr uint64_t kChange = kAdmin | kStale | kNoAsyncLoading | kNoLocks;
@@ -379,10 +381,20 @@ constexpr CommandSpec kCluster[] = {
      .complexity = "Depends on subcommand."},
 };
 
+// All that CLUSTER answers outside a cluster.
+void disabled(Context& ctx) {
+  const std::string_view name = ctx.arg(1);
+  const auto known = [&](const CommandSpec& row) { return equalsIgnoreCase(row.name, name); };
+  if (std::ranges::none_of(kSubcommands, known)) {
+    return ctx.reply().error("ERR unknown subcommand '" + std::string(name.substr(0, 128)) + "'. Try CLUSTER HELP.");
+  }
+  ctx.reply().error("ERR This instance has cluster support disabled");
+}
+
 constexpr CommandSpec kDisabled[] = {
     {.name = "cluster",
      .arity = -2,
-     .flags = kLoading | kLook,
+     .flags = kNoLocks,
      .handler = disabled,
      .group = "cluster",
      .since = "3.0.0",
