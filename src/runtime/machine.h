@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/ports/system.h"
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 #include "runtime/machine_clock.h"
 #include "runtime/machine_entropy.h"
 #include "runtime/machine_network.h"
@@ -44,17 +44,18 @@ class LoopThread {
  public:
   // `name`: what top -H shows, at most 15 characters. The thread begins with start(); until then the loop may be used
   // on the thread that made it.
-  LoopThread(const Clock& clock, std::string name) : loop_(clock), name_(std::move(name)) {}
+  LoopThread(const Clock& clock, std::string name, PollerKind kind = PollerKind::kEpoll)
+      : loop_(clock, kind), name_(std::move(name)) {}
   ~LoopThread() { stop(); }
 
-  EpollLoop& loop() { return loop_; }
+  MachineLoop& loop() { return loop_; }
   void start(std::function<void()> threadStart = {});
   // Waits until everything posted before has run and the thread has ended. Not on the loop's own thread.
   void stop();
   void signal(int number);  // sends the running thread a signal; any thread
 
  private:
-  EpollLoop loop_;
+  MachineLoop loop_;
   const std::string name_;
   std::thread thread_;
 };

@@ -49,7 +49,7 @@ std::string nameOf(const SocketAddress& from, const Endpoint& local) {
 
 }  // namespace
 
-Result<std::unique_ptr<MachineListener>> MachineListener::open(EpollLoop& loop, const Endpoint& at,
+Result<std::unique_ptr<MachineListener>> MachineListener::open(MachineLoop& loop, const Endpoint& at,
                                                                const ListenOptions& options,
                                                                Network::AcceptHandler onAccept, Logger& log) {
   auto addresses = resolve(at, Resolve::kPassive);
@@ -68,7 +68,7 @@ Result<std::unique_ptr<MachineListener>> MachineListener::open(EpollLoop& loop, 
   return listener;
 }
 
-MachineListener::MachineListener(EpollLoop& loop, int descriptor, Network::AcceptHandler onAccept, Logger& log)
+MachineListener::MachineListener(MachineLoop& loop, int descriptor, Network::AcceptHandler onAccept, Logger& log)
     : loop_(loop),
       descriptor_(descriptor),
       local_(localEndpoint(descriptor)),
@@ -83,7 +83,7 @@ MachineListener::~MachineListener() {
 }
 
 void MachineListener::onEvents(uint32_t) {
-  EpollLoop& loop = loop_;
+  MachineLoop& loop = loop_;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     SocketAddress from;
     from.length = sizeof from.storage;

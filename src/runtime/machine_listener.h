@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/ports/stream.h"
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 
 namespace vigil {
 class Logger;
@@ -17,10 +17,10 @@ class MachineListener final : public Listener, private Watcher {
  public:
   // The error is what Redis logs after the address: "bind: Address already in use". A file in the place of a Unix
   // socket is removed first, as Redis does. May be called on any thread; destroy it on the loop's.
-  static Result<std::unique_ptr<MachineListener>> open(EpollLoop& loop, const Endpoint& at,
+  static Result<std::unique_ptr<MachineListener>> open(MachineLoop& loop, const Endpoint& at,
                                                        const ListenOptions& options, Network::AcceptHandler onAccept,
                                                        Logger& log);
-  MachineListener(EpollLoop& loop, int descriptor, Network::AcceptHandler onAccept, Logger& log);
+  MachineListener(MachineLoop& loop, int descriptor, Network::AcceptHandler onAccept, Logger& log);
   ~MachineListener() override;
 
   Endpoint local() const override { return local_; }
@@ -29,7 +29,7 @@ class MachineListener final : public Listener, private Watcher {
   void onEvents(uint32_t events) override;
   void onAcceptFailed(int error);
 
-  EpollLoop& loop_;
+  MachineLoop& loop_;
   const int descriptor_;
   const Endpoint local_;
   Network::AcceptHandler onAccept_;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 #include "runtime/machine_listener.h"
 #include "runtime/outgoing_stream.h"
 #include "runtime/tls_acceptor.h"
@@ -13,7 +13,7 @@ namespace vigil::runtime {
 Result<std::unique_ptr<Listener>> MachineNetwork::listen(EventLoop& loop, const Endpoint& at,
                                                          const ListenOptions& options, AcceptHandler onAccept) {
   if (options.tls) onAccept = tlsAcceptor(loop, *options.tls, tls_, std::move(onAccept), log_);
-  auto listener = MachineListener::open(static_cast<EpollLoop&>(loop), at, options, std::move(onAccept), log_);
+  auto listener = MachineListener::open(static_cast<MachineLoop&>(loop), at, options, std::move(onAccept), log_);
   if (!listener) return std::unexpected(listener.error());
   return std::unique_ptr<Listener>(std::move(*listener));
 }

@@ -1,4 +1,4 @@
-// Network on the machine's sockets: TCP over IPv4 and IPv6, Unix sockets, and TLS. Its loops are EpollLoops. A second kind
+// Network on the machine's sockets: TCP over IPv4 and IPv6, Unix sockets, and TLS. Its loops are MachineLoops. A second kind
 // of loop brings its own Network beside this one, and Machine chooses the pair.
 #pragma once
 

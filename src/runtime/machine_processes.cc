@@ -82,7 +82,7 @@ class SpawnSettings {
 
 }  // namespace
 
-MachineProcesses::MachineProcesses(EpollLoop& loop) : loop_(loop) {}
+MachineProcesses::MachineProcesses(MachineLoop& loop) : loop_(loop) {}
 
 MachineProcesses::~MachineProcesses() = default;
 

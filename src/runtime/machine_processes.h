@@ -7,13 +7,13 @@
 #include <memory>
 
 #include "base/ports/child_process.h"
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 
 namespace vigil::runtime {
 
 class MachineProcesses final : public ChildProcesses {
  public:
-  explicit MachineProcesses(EpollLoop& loop);
+  explicit MachineProcesses(MachineLoop& loop);
   ~MachineProcesses() override;
 
   Result<int64_t> start(const std::vector<std::string>& words, Ended ended) override;
@@ -23,7 +23,7 @@ class MachineProcesses final : public ChildProcesses {
   class Child;
   void ended(int64_t pid, ProcessEnd end);
 
-  EpollLoop& loop_;
+  MachineLoop& loop_;
   std::map<int64_t, std::unique_ptr<Child>> children_;
 };
 

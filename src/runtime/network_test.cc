@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <tuple>
 
 #include "runtime/test_certificates.h"
 #include "runtime/test_machine.h"
@@ -12,13 +13,14 @@ namespace {
 
 enum class Transport { kPlain, kTls };
 
-class NetworkTest : public MachineTest, public testing::WithParamInterface<Transport> {
+class NetworkTest : public MachineTest, public testing::WithParamInterface<std::tuple<Transport, PollerKind>> {
  protected:
+  NetworkTest() : MachineTest(std::get<PollerKind>(GetParam())) {}
   void SetUp() override {
     if (!tls()) return;
     ASSERT_TRUE(machine_.tls().configure(certificate_.settings()));
   }
-  bool tls() const { return GetParam() == Transport::kTls; }
+  bool tls() const { return std::get<Transport>(GetParam()) == Transport::kTls; }
   ListenOptions over(ListenOptions options = {}) {
     if (tls()) options.tls.emplace();
     return options;
@@ -373,7 +375,7 @@ TEST_P(NetworkTest, MovesBetweenLoopsWithoutLosingBytes) {
   connectPair();
   client_.stream_->write("first ");
   ASSERT_TRUE(runUntil([&] { return server_.received_ == "first "; }));
-  LoopThread worker(machine_.clock(), "vigil-w0");
+  LoopThread worker(machine_.clock(), "vigil-w0", reactor_);
   worker.start();
   server_.stream_->detach();
   client_.stream_->write("second ");
@@ -425,8 +427,13 @@ TEST_P(NetworkTest, TheListenerMayGoInItsOwnHandler) {
   EXPECT_TRUE(runUntil([&] { return accepted == 1; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, NetworkTest, testing::Values(Transport::kPlain, Transport::kTls),
-                         [](const auto& each) { return each.param == Transport::kTls ? "Tls" : "Plain"; });
+INSTANTIATE_TEST_SUITE_P(Transports, NetworkTest,
+                         testing::Combine(testing::Values(Transport::kPlain, Transport::kTls),
+                                          testing::Values(PollerKind::kEpoll, PollerKind::kUring)),
+                         [](const auto& each) {
+                           const bool tls = std::get<Transport>(each.param) == Transport::kTls;
+                           return (tls ? "Tls" : "Plain") + reactorName(std::get<PollerKind>(each.param));
+                         });
 
 }  // namespace
 }  // namespace vigil::runtime

@@ -27,7 +27,7 @@ void takeOverSignals() {
   pthread_sigmask(SIG_BLOCK, &caught, nullptr);
 }
 
-Signals::Signals(EpollLoop& loop, std::function<void(int)> onSignal) : loop_(loop), onSignal_(std::move(onSignal)) {
+Signals::Signals(MachineLoop& loop, std::function<void(int)> onSignal) : loop_(loop), onSignal_(std::move(onSignal)) {
   const sigset_t caught = caughtSignals();
   descriptor_ = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
   if (descriptor_ < 0 || loop_.watch(descriptor_, EPOLLIN, *this) != 0) {

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 
 namespace vigil::runtime {
 
@@ -16,7 +16,7 @@ void takeOverSignals();
 class Signals final : private Watcher {
  public:
   // `onSignal` runs on the loop's thread, once for each signal, with SIGTERM or SIGINT.
-  Signals(EpollLoop& loop, std::function<void(int)> onSignal);
+  Signals(MachineLoop& loop, std::function<void(int)> onSignal);
   // On the loop's thread or after its end.
   ~Signals();
   Signals(const Signals&) = delete;
@@ -25,7 +25,7 @@ class Signals final : private Watcher {
  private:
   void onEvents(uint32_t events) override;
 
-  EpollLoop& loop_;
+  MachineLoop& loop_;
   std::function<void(int)> onSignal_;
   int descriptor_ = -1;
 };

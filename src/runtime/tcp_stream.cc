@@ -42,7 +42,7 @@ TcpStream::~TcpStream() {
 void TcpStream::attach(EventLoop& loop, StreamHandler& handler) {
   assert(loop_ == nullptr && "attached twice");
   // Every loop of a process comes from the same Machine, as its network does.
-  loop_ = static_cast<EpollLoop*>(&loop);
+  loop_ = static_cast<MachineLoop*>(&loop);
   handler_ = &handler;
   wanted_ = EPOLLIN;
   arm();
@@ -96,7 +96,7 @@ void TcpStream::onEvents(uint32_t events) {
 }
 
 void TcpStream::callHandler(uint32_t events) {
-  EpollLoop& loop = *loop_;
+  MachineLoop& loop = *loop_;
   if ((events & EPOLLIN) != 0) {
     handler_->onReadable();
     if (!loop.stillDelivering()) return;  // detached, and perhaps gone

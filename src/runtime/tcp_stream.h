@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "base/ports/stream.h"
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 
 namespace vigil::runtime {
 
@@ -47,7 +47,7 @@ class TcpStream : public Stream, protected Watcher {
   virtual void arm();  // makes epoll watch for what is wanted, if it does not yet
 
   int descriptor_;
-  EpollLoop* loop_ = nullptr;         // set while attached
+  MachineLoop* loop_ = nullptr;         // set while attached
   StreamHandler* handler_ = nullptr;  // set while attached
   uint32_t wanted_ = 0;               // of EPOLLIN, EPOLLOUT: what the handler wants
   uint32_t armed_ = 0;                // what epoll watches for; more than wanted_ for a while

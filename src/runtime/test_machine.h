@@ -22,6 +22,9 @@ class SilentLogger final : public Logger {
 
 class MachineTest : public testing::Test {
  protected:
+  explicit MachineTest(PollerKind reactor = PollerKind::kEpoll)
+      : reactor_(usable(reactor)), loop_(machine_.clock(), reactor_) {}
+
   // Runs the loop on this thread until `condition` holds, at most `seconds`; tells whether it came to hold.
   template <typename Condition>
   bool runUntil(Condition condition, int seconds = 20) {
@@ -43,8 +46,15 @@ class MachineTest : public testing::Test {
 
   SilentLogger log_;
   Machine machine_{log_, 2};
-  EpollLoop loop_{machine_.clock()};
+  const PollerKind reactor_;
+  MachineLoop loop_;
+
+ private:
+  // A machine without io_uring tests epoll twice.
+  static PollerKind usable(PollerKind kind) { return checkPoller(kind) ? kind : PollerKind::kEpoll; }
 };
+
+inline std::string reactorName(PollerKind kind) { return kind == PollerKind::kUring ? "Uring" : "Epoll"; }
 
 // A TCP port on 127.0.0.1 that nobody uses at the moment.
 inline uint16_t freePort() {

@@ -121,6 +121,8 @@ class Server:
             line.append(str(self.config_path))
         line += ["--port", "0", "--tls-port", str(self.port)] if self.tls else ["--port", str(self.port)]
         line += ["--dir", str(self.directory)]
+        if self.binary.is_vigil and "VIGIL_REACTOR" in os.environ:
+            line += ["--reactor", os.environ["VIGIL_REACTOR"]]
         for name, values in self.options.items():
             for value in values if isinstance(values, list) else [values]:
                 line += [f"--{name}", str(value)]

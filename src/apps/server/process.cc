@@ -28,12 +28,12 @@ engine::CpuTimes cpuOfProcess() {
 
 }  // namespace
 
-void fillProcessFacts(engine::ProcessFacts& facts) {
+void fillProcessFacts(engine::ProcessFacts& facts, runtime::PollerKind reactor) {
   utsname name{};
   if (uname(&name) == 0) {
     facts.operatingSystem = std::string(name.sysname) + " " + name.release + " " + name.machine;
   }
-  facts.multiplexer = "epoll";
+  facts.multiplexer = reactor == runtime::PollerKind::kUring ? "io_uring" : "epoll";
 #if !defined(VIGIL_SANITIZED)
   facts.allocator = "mimalloc-2.0";
 #endif
@@ -52,6 +52,14 @@ void fillProcessFacts(engine::ProcessFacts& facts) {
   };
   facts.abort = [] { std::abort(); };
   facts.sleep = [](int64_t microseconds) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
+}
+
+runtime::PollerKind chooseReactor(const ServerOptions& options, Logger& logger) {
+  const runtime::PollerKind asked = options.reactor.load();
+  const Status usable = runtime::checkPoller(asked);
+  if (usable) return asked;
+  logger.warning(usable.error().message + ". Using epoll instead.");
+  return runtime::PollerKind::kEpoll;
 }
 
 }  // namespace vigil::apps

@@ -30,7 +30,8 @@ SentinelServer::SentinelServer(Configuration& configuration, Logger& logger, Pro
       logger_(logger),
       life_(life),
       machine_(logger, kTaskThreads, life.taskStart()),
-      thread_(machine_.clock(), "vigil-sentinel"),
+      reactor_(chooseReactor(configuration.server, logger)),
+      thread_(machine_.clock(), "vigil-sentinel", reactor_),
       engine_(machine_.system(), logger, configuration.node.engine, emptyKeyspace(machine_.system().entropy),
               oplog::History{machine_.system().entropy.hex(40)}),
       driver_(engine_, configuration.sentinel, surroundings()),
@@ -69,7 +70,7 @@ Status SentinelServer::start() {
     return fail("Sentinel config file " + file + " is not writable: " + std::strerror(errno) + ". Exiting...");
   }
   engine::ProcessFacts& facts = engine_.process();
-  fillProcessFacts(facts);
+  fillProcessFacts(facts, reactor_);
   facts.mode = "sentinel";
   facts.monotonicClock = machine_.clock().describe();
   facts.configFile = file;

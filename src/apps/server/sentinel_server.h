@@ -36,6 +36,7 @@ class SentinelServer {
   Logger& logger_;
   ProcessLife& life_;
   runtime::Machine machine_;
+  const runtime::PollerKind reactor_;
   runtime::LoopThread thread_;
   runtime::MachineProcesses processes_{thread_.loop()};
   engine::Engine engine_;

@@ -30,7 +30,8 @@ Server::Server(Configuration& configuration, Logger& logger, ProcessLife& life)
       logger_(logger),
       life_(life),
       machine_(logger, kTaskThreads, life.taskStart()),
-      control_(machine_.clock(), "vigil-control"),
+      reactor_(chooseReactor(configuration.server, logger)),
+      control_(machine_.clock(), "vigil-control", reactor_),
       node_(machine_.system(), logger, configuration.node),
       configControl_(configuration.registry),
       listeners_(machine_.system().network, control_.loop(), configuration.server,
@@ -45,12 +46,13 @@ Status Server::start() {
   size_t count = threadCount(configuration_.server);
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<runtime::LoopThread>(machine_.clock(), "vigil-w" + std::to_string(i)));
+    workers_.push_back(
+        std::make_unique<runtime::LoopThread>(machine_.clock(), "vigil-w" + std::to_string(i), reactor_));
     loops.push_back(&workers_.back()->loop());
   }
   engine::Engine& engine = node_.engine();
   engine::ProcessFacts& facts = engine.process();
-  fillProcessFacts(facts);
+  fillProcessFacts(facts, reactor_);
   facts.monotonicClock = machine_.clock().describe();
   facts.configFile = configuration_.file;
   facts.tcpPort = [&options = configuration_.server] {

@@ -42,6 +42,7 @@ class Server {
   Logger& logger_;
   ProcessLife& life_;
   runtime::Machine machine_;
+  const runtime::PollerKind reactor_;
   runtime::LoopThread control_;
   std::vector<std::unique_ptr<runtime::LoopThread>> workers_;
   drivers::Node node_;

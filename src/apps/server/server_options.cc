@@ -25,6 +25,9 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
   registry.add({.name = "unixsocketperm", .immutable = true},
                integerOption(options.unixSocketPermissions, {0, 0777, IntegerForm::kOctal}));
   registry.add({.name = "io-threads", .alias = "threads", .immutable = true}, integerOption(options.threads, {0, 128}));
+  registry.add({.name = "reactor", .immutable = true},
+               enumOption(options.reactor, {{"epoll", static_cast<int>(runtime::PollerKind::kEpoll)},
+                                            {"io_uring", static_cast<int>(runtime::PollerKind::kUring)}}));
   registry.add({.name = "daemonize", .immutable = true}, boolOption(options.daemonize));
   registry.add({.name = "pidfile", .immutable = true}, stringOption(options.pidFile));
   registry.add({.name = "logfile", .immutable = true}, stringOption(options.logFile));

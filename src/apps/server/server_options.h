@@ -8,6 +8,7 @@
 #include "base/config_specials.h"
 #include "base/log_line.h"
 #include "base/shared_value.h"
+#include "runtime/poller.h"
 
 namespace vigil {
 class ConfigRegistry;
@@ -23,6 +24,7 @@ struct ServerOptions {
   SharedString unixSocket;
   std::atomic<int64_t> unixSocketPermissions{0};
   std::atomic<int64_t> threads{0};  // 0: the machine's cores
+  std::atomic<runtime::PollerKind> reactor{runtime::PollerKind::kEpoll};
   std::atomic<bool> daemonize{false};
   SharedString pidFile;
   SharedString logFile;

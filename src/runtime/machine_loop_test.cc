@@ -1,4 +1,4 @@
-#include "runtime/epoll_loop.h"
+#include "runtime/machine_loop.h"
 
 #include <thread>
 #include <vector>
@@ -8,9 +8,15 @@
 namespace vigil::runtime {
 namespace {
 
-using EpollLoopTest = MachineTest;
+class MachineLoopTest : public MachineTest, public testing::WithParamInterface<PollerKind> {
+ protected:
+  MachineLoopTest() : MachineTest(GetParam()) {}
+};
 
-TEST_F(EpollLoopTest, RunsPostsOfOneThreadInOrder) {
+INSTANTIATE_TEST_SUITE_P(Reactors, MachineLoopTest, testing::Values(PollerKind::kEpoll, PollerKind::kUring),
+                         [](const auto& parameter) { return reactorName(parameter.param); });
+
+TEST_P(MachineLoopTest, RunsPostsOfOneThreadInOrder) {
   std::vector<int> ran;
   for (int i = 0; i < 100; ++i) {
     loop_.post([&ran, i] { ran.push_back(i); });
@@ -19,10 +25,10 @@ TEST_F(EpollLoopTest, RunsPostsOfOneThreadInOrder) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ran[static_cast<size_t>(i)], i);
 }
 
-TEST_F(EpollLoopTest, WakesForPostsOfManyThreads) {
+TEST_P(MachineLoopTest, WakesForPostsOfManyThreads) {
   constexpr int kThreads = 4;
   constexpr int kPosts = 5000;
-  LoopThread worker(machine_.clock(), "vigil-w0");
+  LoopThread worker(machine_.clock(), "vigil-w0", reactor_);
   worker.start();
   std::vector<int> last(kThreads, -1);  // touched on the loop's thread alone
   int total = 0;
@@ -46,9 +52,9 @@ TEST_F(EpollLoopTest, WakesForPostsOfManyThreads) {
   EXPECT_TRUE(inOrder);
 }
 
-TEST_F(EpollLoopTest, TwoLoopsPlayBallWithoutLosingAWakeup) {
-  LoopThread a(machine_.clock(), "vigil-w0");
-  LoopThread b(machine_.clock(), "vigil-w1");
+TEST_P(MachineLoopTest, TwoLoopsPlayBallWithoutLosingAWakeup) {
+  LoopThread a(machine_.clock(), "vigil-w0", reactor_);
+  LoopThread b(machine_.clock(), "vigil-w1", reactor_);
   std::atomic<int> hits{0};
   std::function<void(LoopThread&, LoopThread&)> hit = [&](LoopThread& from, LoopThread& to) {
     if (++hits < 5000) to.loop().post([&] { hit(to, from); });
@@ -62,7 +68,7 @@ TEST_F(EpollLoopTest, TwoLoopsPlayBallWithoutLosingAWakeup) {
   b.stop();
 }
 
-TEST_F(EpollLoopTest, TimersComeInOrderAndNeverEarly) {
+TEST_P(MachineLoopTest, TimersComeInOrderAndNeverEarly) {
   std::vector<int> ran;
   const MonoUs start = machine_.clock().mono();
   MonoUs lastAt = 0;
@@ -78,7 +84,7 @@ TEST_F(EpollLoopTest, TimersComeInOrderAndNeverEarly) {
   EXPECT_GE(lastAt - start, 20'000);
 }
 
-TEST_F(EpollLoopTest, HookThatHasMoreToDoKeepsTheLoopAwake) {
+TEST_P(MachineLoopTest, HookThatHasMoreToDoKeepsTheLoopAwake) {
   int calls = 0;
   loop_.setBeforeSleep([&] {
     if (++calls == 50) loop_.stop();
@@ -88,9 +94,9 @@ TEST_F(EpollLoopTest, HookThatHasMoreToDoKeepsTheLoopAwake) {
   EXPECT_GE(calls, 50);
 }
 
-TEST_F(EpollLoopTest, KnowsItsThread) {
+TEST_P(MachineLoopTest, KnowsItsThread) {
   EXPECT_TRUE(loop_.onLoopThread());
-  LoopThread worker(machine_.clock(), "vigil-w0");
+  LoopThread worker(machine_.clock(), "vigil-w0", reactor_);
   worker.start();
   std::atomic<bool> inside{false};
   worker.loop().post([&] { inside = worker.loop().onLoopThread(); });
@@ -103,10 +109,10 @@ TEST_F(EpollLoopTest, KnowsItsThread) {
   EXPECT_TRUE(worker.loop().onLoopThread());
 }
 
-TEST_F(EpollLoopTest, TasksThatNeverRanAreGivenBack) {
+TEST_P(MachineLoopTest, TasksThatNeverRanAreGivenBack) {
   auto owned = std::make_shared<int>(0);
   {
-    EpollLoop loop(machine_.clock());
+    MachineLoop loop(machine_.clock(), reactor_);
     loop.post([owned] {});
     loop.after(1'000'000, [owned] {});
     EXPECT_EQ(owned.use_count(), 3);

@@ -1,48 +1,39 @@
-// EventLoop on epoll, level-triggered.
+// The machine's EventLoop: timers, the mailbox and the turns, over a Poller that waits for descriptors.
 //
 // One turn: wait for events -> deliver them -> run the timers that are due -> run what was posted -> the before-sleep
 // hook. A loop belongs to the thread that runs it (before run(): to the one that made it). Only post() and stop() may
-// be called from other threads, and watch() before anybody else knows the descriptor.
+// be called from other threads, and watch() for what will be unwatched by a later post.
 //
 // Invariants:
 // - An event is delivered only to a watcher that is still watched: unwatch() also strikes the watcher's events out of
 //   the batch that is being delivered. So a watcher may unwatch and destroy itself or any other one at any time.
-// - After post() the loop takes a turn: the mailbox is looked at after `sleeping_` is raised and before epoll_wait,
-//   and a poster that finds it raised writes the eventfd. (Both sides are sequentially consistent: one of the two sees
+// - After post() the loop takes a turn: the mailbox is looked at after `sleeping_` is raised and before the wait,
+//   and a poster that finds it raised wakes the poller. (Both sides are sequentially consistent: one of the two sees
 //   the other.) While the loop is busy a post costs no system call.
 //
 // Streams and listeners that are attached here must be gone, or detached, before the loop is destroyed.
 #pragma once
 
-#include <sys/epoll.h>
-
-#include <array>
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/ports/event_loop.h"
+#include "runtime/poller.h"
 #include "runtime/timer_queue.h"
 
 namespace vigil::runtime {
 
-// Whoever has a descriptor in the loop.
-class Watcher {
+class MachineLoop final : public EventLoop {
  public:
-  virtual void onEvents(uint32_t events) = 0;  // of EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP
-
- protected:
-  ~Watcher() = default;
-};
-
-class EpollLoop final : public EventLoop {
- public:
-  explicit EpollLoop(const Clock& clock);
-  ~EpollLoop() override;
-  EpollLoop(const EpollLoop&) = delete;
-  EpollLoop& operator=(const EpollLoop&) = delete;
+  explicit MachineLoop(const Clock& clock, PollerKind kind = PollerKind::kEpoll);
+  ~MachineLoop() override;
+  MachineLoop(const MachineLoop&) = delete;
+  MachineLoop& operator=(const MachineLoop&) = delete;
 
   // Takes turns on the calling thread until stop(). Everything that was posted before the stop() has run then.
   void run();
@@ -61,37 +52,33 @@ class EpollLoop final : public EventLoop {
   // stuck in a task.
   uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
-  // Returns 0 or the errno value. The descriptor stays its owner's.
+  // Returns 0 or the errno value (from another thread always 0: the loop's own does it). The descriptor stays its
+  // owner's.
   int watch(int descriptor, uint32_t events, Watcher& watcher);
-  int changeWatch(int descriptor, uint32_t events, Watcher& watcher);
+  int changeWatch(int descriptor, uint32_t events, Watcher& watcher) {
+    return poller_->changeWatch(descriptor, events, watcher);
+  }
   void unwatch(int descriptor, const Watcher& watcher);
   // In Watcher::onEvents, after calling out: whether that watcher has not been unwatched meanwhile.
   bool stillDelivering() const { return delivering_ != nullptr; }
 
  private:
-  static constexpr size_t kEventsPerTurn = 512;
-
   void takeTurn();
   int64_t waitBudgetUs();  // how long this turn may sleep; -1 for as long as it takes. Raises sleeping_ unless it is 0
-  int waitForEvents(int64_t budgetUs);  // into events_; how many, -1 after a signal
-  void deliver(size_t count);
+  void deliver(std::span<epoll_event> events);
   void runTimers();
   void runPosted();
-  void wake();
 
   const Clock& clock_;
-  int epoll_ = -1;
-  int wakeup_ = -1;  // an eventfd
+  const std::unique_ptr<Poller> poller_;
   MonoUs now_;
   std::atomic<std::thread::id> thread_;
   std::atomic<uint64_t> turns_{0};
   bool stopping_ = false;
-  bool exactWaits_ = true;  // the kernel can wait for less than a millisecond
   bool moreToDo_ = false;  // what the hook said last
   std::function<bool()> beforeSleep_;
   TimerQueue timers_;
 
-  std::array<epoll_event, kEventsPerTurn> events_;
   std::span<epoll_event> undelivered_;   // the rest of this turn's batch
   const Watcher* delivering_ = nullptr;  // whose onEvents() runs, until it is unwatched
 
