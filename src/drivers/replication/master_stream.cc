@@ -100,9 +100,12 @@ void MasterStream::onReadable() {
   for (int i = 0; i < 4; ++i) {
     size_t before = input_.size();
     size_t want = std::max<uint64_t>(kReadBytes, std::min<uint64_t>(parser_.missing(), kMaxUnread));
-    input_.resize(before + want);
-    IoResult got = stream_->read({input_.data() + before, want});
-    input_.resize(before + (got.done() ? got.bytes : 0));
+    IoResult got;
+    // Not resize(), which would clear all the room for what most often are a few bytes.
+    input_.resize_and_overwrite(before + want, [&](char* bytes, size_t) {
+      got = stream_->read({bytes + before, want});
+      return before + (got.done() ? got.bytes : 0);
+    });
     if (got.wouldBlock()) break;
     if (got.broken()) {
       if (planted(PlantedBug::kDropLastUnit)) worker_.engine().log().appendStream(input_, {});
