@@ -1,16 +1,16 @@
 // The lines beginning with # between the commands of an incremental AOF file: which bytes of which history these are.
 // Real Redis skips them. Pure; thread safe.
 //
-//   #VIGIL history=<40 hex digits> offset=<o> db=<d>    at a file's head and wherever a history begins: the next record
-//   *2 SELECT <d>                                       begins at offset o. The SELECT counts for no offset; d = -1:
-//   the
-//                                                       stream selects its database by itself, there is no SELECT
+//   #VIGIL history=<40 hex digits> offset=<o> db=<d>
+//       At a file's head and wherever a history begins: the next record begins at offset o.
+//   *2 SELECT <d>
+//       Counts for no offset. d = -1: the stream selects its database by itself, there is no SELECT.
 //   …records…
-//   #= <offset> <16 hex digits> <synced>                after each write: the offset behind it, the checksum (CRC-64)
-//   of
-//                                                       the records since the last annotation of these two kinds, and
-//                                                       the offset up to which the log was known to be durable by then
-//   #TS:<seconds>                                       Redis 7's aof-timestamp-enabled
+//   #= <offset> <16 hex digits> <synced>
+//       After each write: the offset behind it, the checksum (CRC-64) of the records since the last annotation of these
+//       two kinds, and the offset up to which the log was known to be durable by then.
+//   #TS:<seconds>
+//       Redis 7's aof-timestamp-enabled.
 //
 // An annotation ends in \r\n and is at most kMaxAnnotation bytes long, as Redis's reader demands.
 #pragma once

@@ -11,6 +11,7 @@ namespace {
 
 constexpr MonoUs kSecond = 1'000'000;
 constexpr size_t kIdDigits = 40;
+constexpr oplog::Offset kLargestOffset = oplog::Offset{1} << 62;  // no history is that long; beyond it sums would overflow
 
 bool isReplicationId(std::string_view text) {
   return text.size() == kIdDigits && std::all_of(text.begin(), text.end(), [](char c) {
@@ -295,8 +296,9 @@ void ReplicaLink::fullResync(std::string_view rest) {
   std::string_view offsetText = firstWord(rest);
   oplog::Offset offset = -1;
   auto parsed = std::from_chars(offsetText.data(), offsetText.data() + offsetText.size(), offset);
-  if (!isReplicationId(id) || parsed.ec != std::errc() || offset < 0) {
-    warning("Master replied with wrong +FULLRESYNC syntax.");
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == offsetText.data() + offsetText.size();
+  if (!isReplicationId(id) || !whole || offset < 0 || offset > kLargestOffset) {
+    warning("Master replied with wrong +FULLRESYNC syntax: '" + std::string(id) + " " + std::string(offsetText) + "'");
     return retry();
   }
   handOverAnswered({});
@@ -313,6 +315,10 @@ void ReplicaLink::continued(std::string_view rest, const Position& at) {
   std::string_view id = firstWord(rest);
   if (!id.empty() && !isReplicationId(id)) {
     warning("Unexpected reply to PSYNC from master: +CONTINUE " + std::string(id));
+    return retry();
+  }
+  if (!hasHistory_) {
+    warning("Unexpected reply to PSYNC from master: +CONTINUE, where nothing was asked for that could go on.");
     return retry();
   }
   handOverAnswered({});

@@ -12,8 +12,9 @@ MAX_HELD = 1 << 20  # bytes read and not yet passed on, per direction; then we s
 class _Pipe:
     """One direction of one connection."""
 
-    def __init__(self, source, target):
+    def __init__(self, source, target, budget=None):
         self.source, self.target = source, target
+        self.budget = budget  # bytes that may still pass; None: all
         self.held = []  # (due time, bytes)
         self.size = 0
         self.ended = False
@@ -24,7 +25,8 @@ class Proxy:
 
     cut(): resets all connections at once. refusing: new connections are closed at once. frozen: nothing passes, in either
     direction. delay: seconds that bytes take. rate: bytes per second and direction, None for no limit. All may be changed
-    at any time. connections: how many have been accepted and passed on so far."""
+    at any time. connections: how many have been accepted and passed on so far. cut_after: a connection accepted from now
+    on ends once so many bytes of the server have been passed on."""
 
     def __init__(self, target):
         self.target = target
@@ -33,6 +35,7 @@ class Proxy:
         self.delay = 0.0
         self.rate = None
         self.connections = 0
+        self.cut_after = None
         self._cut = False
         self._pipes = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -96,7 +99,7 @@ class Proxy:
         for each in (client, server):
             each.setblocking(False)
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._pipes += [_Pipe(client, server), _Pipe(server, client)]
+        self._pipes += [_Pipe(client, server), _Pipe(server, client, self.cut_after)]
         self.connections += 1
 
     def _pass_on(self, pipe, now, budget):
@@ -113,7 +116,7 @@ class Proxy:
         except OSError:
             self._drop(pipe)
             return
-        allowance = budget
+        allowance = min((each for each in (budget, pipe.budget) if each is not None), default=None)
         try:
             while pipe.held and pipe.held[0][0] <= now and (allowance is None or allowance > 0):
                 due, data = pipe.held[0]
@@ -121,11 +124,15 @@ class Proxy:
                 pipe.size -= sent
                 if allowance is not None:
                     allowance -= sent
+                if pipe.budget is not None:
+                    pipe.budget -= sent
                 if sent == len(data):
                     pipe.held.pop(0)
                 else:
                     pipe.held[0] = (due, data[sent:])
-            if pipe.ended and not pipe.held:
+            if pipe.budget == 0:
+                self._drop(pipe, reset=False)
+            elif pipe.ended and not pipe.held:
                 pipe.target.shutdown(socket.SHUT_WR)
                 self._pipes.remove(pipe)
                 if not any(other.source is pipe.target for other in self._pipes):
@@ -136,11 +143,12 @@ class Proxy:
         except OSError:
             self._drop(pipe)
 
-    def _drop(self, pipe):
+    def _drop(self, pipe, reset=True):
         for each in (pipe.source, pipe.target):
             try:
                 # Linger 0: the peer sees a reset, and bytes under way are lost, as when a cable is cut.
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                if reset:
+                    each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
                 each.close()
             except OSError:
                 pass
