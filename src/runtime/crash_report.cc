@@ -58,6 +58,12 @@ void writeRegisters([[maybe_unused]] SignalLog& log, [[maybe_unused]] const void
 #endif
 }
 
+#if defined(VIGIL_SANITIZED)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 void dieOf(int signal) {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
@@ -101,16 +107,13 @@ CrashReport::~CrashReport() {
 }
 
 void CrashReport::enable(bool on) {
-#if !defined(VIGIL_SANITIZED)  // the sanitizers have handlers of their own
+  if (kSanitized) return;  // the sanitizers have handlers of their own
   theReport.store(this);
   install(on ? onSignal : nullptr);
-#else
-  (void)on;
-#endif
 }
 
 void CrashReport::prepareThread() {
-#if !defined(VIGIL_SANITIZED)
+  if (kSanitized) return;
   thread_local std::unique_ptr<char[]> memory;
   if (memory) return;
   memory.reset(new char[kSignalStack]);
@@ -118,7 +121,6 @@ void CrashReport::prepareThread() {
   stack.ss_sp = memory.get();
   stack.ss_size = kSignalStack;
   sigaltstack(&stack, nullptr);
-#endif
 }
 
 void CrashReport::onSignal(int signal, siginfo_t* info, void* context) {
