@@ -59,6 +59,7 @@ void reset(Context& ctx) {
   session.transaction.reset();
   executionOf(ctx).worker().unwatchAll(session);
   stopListening(engineOf(ctx), session);
+  if (session.listens) executionOf(ctx).worker().takeInbox();  // what came before comes before the reply
   session.listens = false;
   session.db = 0;
   session.noTouch = false;

@@ -100,6 +100,7 @@ void Engine::addDataCommands() {
   addCommands(acl::aclCommands(), this);
   addCommands(subscriptionCommands(), this);
   addCommands(publishCommands(), this);
+  addCommands(monitorCommands(), this);
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
   addCommands(memoryCommands(), this);

@@ -26,6 +26,7 @@
 #include "engine/info_registry.h"
 #include "engine/memory_limit.h"
 #include "engine/latency_monitor.h"
+#include "engine/monitors.h"
 #include "engine/node_state.h"
 #include "engine/options.h"
 #include "engine/pause.h"
@@ -106,6 +107,7 @@ class Engine {
   LatencyMonitor& latency() { return latency_; }
   ProcessFacts& process() { return process_; }
   PubSub& pubsub() { return pubsub_; }
+  Monitors& monitors() { return monitors_; }
   const std::string& runId() const { return runId_; }
   MonoUs startTime() const { return startTime_; }
   UnixUs startWallTime() const { return startWallTime_; }
@@ -213,6 +215,7 @@ class Engine {
   LatencyMonitor latency_{system_.clock, options_.monitoring};
   ProcessFacts process_;
   PubSub pubsub_;
+  Monitors monitors_{system_.clock, options_.audience};
   const std::string runId_;
   const MonoUs startTime_;
   const UnixUs startWallTime_;

@@ -83,6 +83,11 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
 
   command.spec->handler(*this);
 
+  if ((audience_ & Audience::kMonitors) != 0 && !resumed_) [[unlikely]] {
+    const auto& client = static_cast<const Session&>(session);
+    constexpr uint64_t kHidden = command::kAdmin | command::kSkipMonitor;
+    if ((command.spec->flags & kHidden) == 0 && !client.execReady) show(client, args);
+  }
   changedData_ |= commandChanged_;
   if (commandChanged_ && asSent_ && logged_ && !session.fromMaster) {
     // A single command without other effects goes to the log straight from the client's buffer.
@@ -92,6 +97,11 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
       effects_.add(session.db, args);
     }
   }
+}
+
+void Execution::show(const Session& session, Args args) {
+  if ((audience_ & Audience::kMonitors) == 0 || session.info == nullptr) return;
+  outgoing_.show(Monitors::describe(session.db, *session.info, args, redacted_));
 }
 
 KeyRef Execution::key(size_t argument) {

@@ -30,6 +30,7 @@ class Engine;
 class Worker;
 struct BlockedCall;
 struct Reservation;
+struct Session;
 struct ShardState;
 
 class Execution final : public command::Context, private keyspace::ExpiryListener, private keyspace::ShardAccess {
@@ -112,6 +113,10 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   const command::CommandEntry& command() const { return *command_; }
   bool inTransaction() const { return atomic_; }
   void setMayBlock(bool may) { mayBlock_ = may; }
+
+  // Shows a command to the MONITORs, if there are any. run() does so by itself, but for EXEC, whose transaction is
+  // first.
+  void show(const Session& session, command::Args args);
 
   int64_t blockTimeoutUs() const { return blockTimeoutUs_; }
   // The arguments of the last command that are secrets, ascending.

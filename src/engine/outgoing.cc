@@ -10,6 +10,8 @@ void Outgoing::clear() {
   if (bytes_.capacity() > kKeep) std::string().swap(bytes_);
   bytes_.clear();
   items_.clear();
+  lines_.clear();
+  pending_ = false;
   stripes_ = 0;
   depends_ = 0;
 }
@@ -17,6 +19,7 @@ void Outgoing::clear() {
 void Outgoing::publish(PubSub::Space space, std::string_view channel, std::string_view payload) {
   bytes_.append(channel).append(payload);
   items_.push_back({space, channel.size(), payload.size()});
+  pending_ = true;
   stripes_ |= PubSub::stripeOf(channel);
 }
 
@@ -42,6 +45,7 @@ void Outgoing::deliver(oplog::Offset depends) {
     rest.remove_prefix(item.channel + item.payload);
     engine_.pubsub().deliver(item.space, channel, payload, depends, &worker_);
   }
+  for (const std::string& line : lines_) engine_.monitors().show(line, depends, &worker_);
   clear();
 }
 

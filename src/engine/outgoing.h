@@ -1,5 +1,6 @@
-// What a unit of execution has for others: published messages and keyspace events. Collected while the unit runs and
-// delivered at its end, before its locks are released, when it is known on which offset of the log they depend.
+// What a unit of execution has for others: published messages, keyspace events, lines for MONITOR. Collected while
+// the unit runs and delivered at its end, before its locks are released, when it is known on which offset of the log
+// they depend.
 //
 // Reused from one unit to the next. Used on the worker's thread.
 #pragma once
@@ -21,12 +22,17 @@ class Outgoing {
  public:
   Outgoing(Engine& engine, const Worker& worker) : engine_(engine), worker_(worker) {}
 
-  bool empty() const { return items_.empty(); }
+  bool empty() const { return !pending_; }
   void clear();
 
   void publish(PubSub::Space space, std::string_view channel, std::string_view payload);
   // To the channels that notify-keyspace-events asks for (`audience`), the key's first.
   void keyEvent(uint32_t audience, int db, std::string_view event, std::string_view key);
+  // A command of the unit, as Monitors::describe() has it.
+  void show(std::string line) {
+    lines_.push_back(std::move(line));
+    pending_ = true;
+  }
   // Nothing of this unit may be seen before the commit point has passed this offset, whatever the unit wrote.
   void dependOn(oplog::Offset offset) { depends_ = std::max(depends_, offset); }
 
@@ -44,8 +50,10 @@ class Outgoing {
 
   Engine& engine_;
   const Worker& worker_;
+  bool pending_ = false;  // there is anything at all
   std::string bytes_;
   std::vector<Item> items_;
+  std::vector<std::string> lines_;
   PubSub::Stripes stripes_ = 0;
   oplog::Offset depends_ = 0;
 };

@@ -209,6 +209,9 @@ bool subscribedInResp2(const Session& session) {
 }
 
 void stopListening(Engine& engine, Session& session) {
+  constexpr uint32_t kMonitor = kClientReplica | kClientMonitor;
+  if ((session.info->flags.fetch_and(~kMonitor, kRelaxed) & kClientMonitor) != 0)
+    engine.monitors().remove(*session.info);
   if (!session.subscriptions) return;
   leaveAll(engine, session, kChannel);
   leaveAll(engine, session, kPattern);

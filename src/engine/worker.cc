@@ -507,6 +507,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
       called(session, inner, commands[i], engine_.system().clock.nanos() - began);
       noteErrors(session.reply, &inner, Ending::kExecuted);
     }
+    execution_.show(session, args);
   }
   return endUnit(session);
 }

@@ -124,11 +124,18 @@ bool Worker::stillPermitted(Session& session, const command::CommandEntry& entry
   return false;
 }
 
-// What a client that is subscribed in RESP2 may not do. After the error.
+// What a client may not do that is subscribed in RESP2, or that is a MONITOR. After the error.
 bool Worker::refusedToListener(Session& session, const command::CommandEntry& entry) {
-  constexpr std::string_view kAllowed[] = {"ping",       "subscribe",    "unsubscribe",  "psubscribe", "punsubscribe",
-                                           "ssubscribe", "sunsubscribe", "quit",         "reset"};
-  if (!subscribedInResp2(session) || std::ranges::find(kAllowed, entry.fullName) != std::end(kAllowed)) return false;
+  constexpr std::string_view kAllowed[] = {"ping",       "subscribe",    "unsubscribe", "psubscribe", "punsubscribe",
+                                           "ssubscribe", "sunsubscribe", "quit",        "reset"};
+  constexpr uint64_t kKeyspace = command::kWrite | command::kReadonly | command::kMayReplicate;
+  if (!subscribedInResp2(session)) {
+    const bool monitor = (session.info->flags.load(std::memory_order_relaxed) & kClientMonitor) != 0;
+    if (!monitor || (entry.spec->flags & kKeyspace) == 0) return false;
+    reject(session, &entry, "ERR Replica can't interact with the keyspace");
+    return true;
+  }
+  if (std::ranges::find(kAllowed, entry.fullName) != std::end(kAllowed)) return false;
   reject(session, &entry,
          "ERR Can't execute '" + entry.fullName +
              "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");

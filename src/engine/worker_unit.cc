@@ -19,7 +19,8 @@ void runUnitCall(command::Context& context) {
   call.then = call.work(context);
 }
 
-constexpr command::CommandSpec kUnit = {.name = "unit", .arity = -1, .flags = command::kWrite, .handler = runUnitCall};
+constexpr command::CommandSpec kUnit = {
+    .name = "unit", .arity = -1, .flags = command::kWrite | command::kSkipMonitor, .handler = runUnitCall};
 
 }  // namespace
 

@@ -206,11 +206,14 @@ bool MasterStream::applyUnit(size_t begin, size_t& end) {
     last += command_.bytes;
   }
   worker_.beginTrusted();
+  constexpr std::string_view kMulti[] = {"MULTI"};
+  worker_.execution().show(session_, kMulti);
   while (parseAt(end)) {
     end += command_.bytes;
     if (end == last) break;
     if (!command_.args.empty()) runCommand(command_.args);
   }
+  worker_.execution().show(session_, command_.args);
   worker_.endTrusted();
   return true;
 }
