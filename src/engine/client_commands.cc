@@ -142,21 +142,9 @@ void noTouch(Context& ctx) {
   ctx.reply().ok();
 }
 
-// Tracking is never on.
-void getRedirection(Context& ctx) { ctx.reply().integer(-1); }
-
-void trackingInfo(Context& ctx) {
-  ctx.reply().map(3);
-  ctx.reply().bulk("flags");
-  ctx.reply().set(1);
-  ctx.reply().bulk("off");
-  ctx.reply().bulk("redirect");
-  ctx.reply().integer(-1);
-  ctx.reply().bulk("prefixes");
-  ctx.reply().emptyArray();
-}
-
 constexpr std::string_view kHelp[] = {
+    "CACHING (YES|NO)",
+    "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
     "GETREDIR",
     "    Return the client ID we are redirecting to when tracking is enabled.",
     "GETNAME",
@@ -203,6 +191,9 @@ constexpr std::string_view kHelp[] = {
     "    * LIB-VER: the client lib version.",
     "UNBLOCK <clientid> [TIMEOUT|ERROR]",
     "    Unblock the specified blocked client.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Control server assisted client side caching.",
     "TRACKINGINFO",
     "    Report tracking status for the current connection.",
     "NO-EVICT (ON|OFF)",
@@ -299,11 +290,31 @@ constexpr CommandSpec kClientSubcommands[] = {
      .history = kClientListHistory,
      .arguments =
          "[normal_master_replica_pubsub:(NORMAL|MASTER|REPLICA|PUBSUB)=TYPE@5.0.0] [id:<client-id:integer+>=ID@6.2.0]"},
+    {.name = "tracking",
+     .arity = -3,
+     .flags = kClientFlags,
+     .categories = kCatConnection,
+     .handler = clientTracking,
+     .group = "connection",
+     .since = "6.0.0",
+     .summary = "Enable or disable server assisted client side caching support",
+     .complexity = "O(1). Some options may introduce additional complexity.",
+     .arguments = "status:(ON|OFF) [client-id:integer=REDIRECT] [prefix=PREFIX++] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]"},
+    {.name = "caching",
+     .arity = 3,
+     .flags = kClientFlags,
+     .categories = kCatConnection,
+     .handler = clientCaching,
+     .group = "connection",
+     .since = "6.0.0",
+     .summary = "Instruct the server about tracking or not keys in the next request",
+     .complexity = "O(1)",
+     .arguments = "mode:(YES|NO)"},
     {.name = "trackinginfo",
      .arity = 2,
      .flags = kClientFlags,
      .categories = kCatConnection,
-     .handler = trackingInfo,
+     .handler = clientTrackingInfo,
      .group = "connection",
      .since = "6.2.0",
      .summary = "Return information about server assisted client side caching for the current connection",
@@ -353,7 +364,7 @@ constexpr CommandSpec kClientSubcommands[] = {
      .arity = 2,
      .flags = kClientFlags,
      .categories = kCatConnection,
-     .handler = getRedirection,
+     .handler = clientGetRedirection,
      .group = "connection",
      .since = "6.0.0",
      .summary = "Get tracking notifications redirection client ID if any",

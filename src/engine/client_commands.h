@@ -16,4 +16,10 @@ void clientPause(command::Context& ctx);
 void clientUnpause(command::Context& ctx);
 void clientUnblock(command::Context& ctx);
 
+// Client-side caching (client_tracking.cc).
+void clientTracking(command::Context& ctx);
+void clientCaching(command::Context& ctx);
+void clientTrackingInfo(command::Context& ctx);
+void clientGetRedirection(command::Context& ctx);
+
 }  // namespace vigil::engine

@@ -37,6 +37,8 @@ enum ClientFlag : uint32_t {
   kClientMonitor = 1u << 11,         // O
   kClientNoEvict = 1u << 12,         // e
   kClientNoTouch = 1u << 13,         // T
+  kClientTracking = 1u << 14,        // t
+  kClientBroadcast = 1u << 15,       // B: tracking in the broadcasting mode
 };
 
 struct ClientInfo {
@@ -66,10 +68,15 @@ struct ClientInfo {
   std::atomic<int> subscriptions{0};
   std::atomic<int> patterns{0};
   std::atomic<int> shardSubscriptions{0};
-  Connection* connection = nullptr;   // for its worker alone; null when it is gone
-  std::function<void()> closer;       // how to end a link that is no connection of a worker's; constant once registered
-  std::atomic<uint64_t> pushed{0};    // bytes for it in its worker's inbox
-  std::atomic<bool> tooSlow{false};   // too many: it gets nothing more, its worker closes it
+  // CLIENT TRACKING.
+  std::atomic<bool> noLoop{false};
+  std::atomic<uint64_t> redirect{0};        // the client that gets its invalidations; 0: itself
+  std::atomic<bool> redirectBroken{false};  // R: that one was gone when there was something for it; any thread
+  std::atomic<uint64_t> prefixMemory{0};
+  Connection* connection = nullptr;  // for its worker alone; null when it is gone
+  std::function<void()> closer;      // how to end a link that is no connection of a worker's; constant once registered
+  std::atomic<uint64_t> pushed{0};   // bytes for it in its worker's inbox
+  std::atomic<bool> tooSlow{false};  // too many: it gets nothing more, its worker closes it
   std::atomic<const command::CommandEntry*> lastCommand{nullptr};
 
   struct Names {

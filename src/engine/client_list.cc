@@ -16,15 +16,18 @@ struct FlagLetter {
   char letter;
 };
 constexpr FlagLetter kLetters[] = {
-    {kClientMaster, 'M'},     {kClientPubsub, 'P'},          {kClientMulti, 'x'},     {kClientBlocked, 'b'},
-    {kClientDirtyCas, 'd'},   {kClientCloseAfterReply, 'c'}, {kClientUnblocked, 'u'}, {kClientCloseAsap, 'A'},
-    {kClientUnixSocket, 'U'}, {kClientReadonly, 'r'},        {kClientNoEvict, 'e'},   {kClientNoTouch, 'T'},
+    {kClientMaster, 'M'},    {kClientPubsub, 'P'},    {kClientMulti, 'x'},      {kClientBlocked, 'b'},
+    {kClientTracking, 't'},  {kClientBroadcast, 'B'}, {kClientDirtyCas, 'd'},   {kClientCloseAfterReply, 'c'},
+    {kClientUnblocked, 'u'}, {kClientCloseAsap, 'A'}, {kClientUnixSocket, 'U'}, {kClientReadonly, 'r'},
+    {kClientNoEvict, 'e'},   {kClientNoTouch, 'T'},
 };
 
-std::string flagsText(uint32_t flags) {
+std::string flagsText(const ClientInfo& client) {
+  const uint32_t flags = client.flags.load(kRelaxed);
   std::string text;
   if (flags & kClientReplica) text += (flags & kClientMonitor) != 0 ? 'O' : 'S';
   for (const FlagLetter& known : kLetters) {
+    if (known.flag == kClientBroadcast && client.redirectBroken.load(kRelaxed)) text += 'R';
     if (flags & known.flag) text += known.letter;
   }
   return text.empty() ? "N" : text;
@@ -72,14 +75,15 @@ ClientType typeOf(const ClientInfo& client) {
 
 uint64_t memoryOf(const ClientInfo& client) {
   return client.queryBuffer.load(kRelaxed) + client.queryBufferFree.load(kRelaxed) +
-         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) + client.subscriptionMemory.load(kRelaxed) +
-         client.pushed.load(kRelaxed) +
+         client.outputMemory.load(kRelaxed) + client.queuedMemory.load(kRelaxed) +
+         client.subscriptionMemory.load(kRelaxed) + client.pushed.load(kRelaxed) + client.prefixMemory.load(kRelaxed) +
          sizeof(Connection) + sizeof(ClientInfo);
 }
 
 std::string describeClient(const ClientInfo& client, MonoUs now) {
   const auto names = client.names();
   const auto* command = client.lastCommand.load(kRelaxed);
+  const bool tracking = (client.flags.load(kRelaxed) & kClientTracking) != 0;
   const uint64_t pending = client.outputPending.load(kRelaxed);
   const uint64_t buffer = client.outputMemory.load(kRelaxed);
   auto secondsSince = [now](MonoUs then) { return std::max<int64_t>(0, now - then) / 1'000'000; };
@@ -91,7 +95,7 @@ std::string describeClient(const ClientInfo& client, MonoUs now) {
       .add("name", names.name)
       .add("age", secondsSince(client.created))
       .add("idle", secondsSince(client.lastInteraction.load(kRelaxed)))
-      .add("flags", flagsText(client.flags.load(kRelaxed)))
+      .add("flags", flagsText(client))
       .add("db", client.db.load(kRelaxed))
       .add("sub", client.subscriptions.load(kRelaxed))
       .add("psub", client.patterns.load(kRelaxed))
@@ -110,7 +114,7 @@ std::string describeClient(const ClientInfo& client, MonoUs now) {
       .add("events", pending != 0 ? "rw" : "r")
       .add("cmd", command ? std::string_view(command->fullName) : "NULL")
       .add("user", names.user)
-      .add("redir", -1)
+      .add("redir", tracking ? static_cast<int64_t>(client.redirect.load(kRelaxed)) : -1)
       .add("resp", client.protocol.load(kRelaxed))
       .add("lib-name", names.libraryName)
       .add("lib-ver", names.libraryVersion);

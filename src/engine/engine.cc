@@ -195,6 +195,12 @@ void Engine::becameReplica() {
   }
 }
 
+void Engine::dataReplaced() {
+  for (ShardState& shard : shardStates_) tracking_.clear(shard.tracked);
+  const Invalidation all;
+  tracking_.tell({&all, 1}, 0, nullptr);
+}
+
 std::shared_ptr<const cluster::Routing> Engine::sharedRouting() {
   MutexLock guard(routingMutex_);
   return routing_;

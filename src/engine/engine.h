@@ -37,6 +37,7 @@
 #include "engine/slow_log.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
+#include "engine/tracking.h"
 #include "engine/world_lock.h"
 #include "keyspace/keyspace.h"
 #include "oplog/commit_point.h"
@@ -107,6 +108,7 @@ class Engine {
   LatencyMonitor& latency() { return latency_; }
   ProcessFacts& process() { return process_; }
   PubSub& pubsub() { return pubsub_; }
+  Tracking& tracking() { return tracking_; }
   Monitors& monitors() { return monitors_; }
   const std::string& runId() const { return runId_; }
   MonoUs startTime() const { return startTime_; }
@@ -142,6 +144,9 @@ class Engine {
   void resumePaused();
   // Ends the pauses whose time has come; any thread.
   void endExpiredPauses();
+
+  // With the world held: the data set is another than it was, whatever clients have cached of it is worth nothing.
+  void dataReplaced();
 
   // While CLIENT PAUSE or a hand-over is in force, keys do not expire on their own account.
   bool expiryPaused() const { return pause_.active(); }
@@ -215,6 +220,7 @@ class Engine {
   LatencyMonitor latency_{system_.clock, options_.monitoring};
   ProcessFacts process_;
   PubSub pubsub_;
+  Tracking tracking_{clients_, options_.audience};
   Monitors monitors_{system_.clock, options_.audience};
   const std::string runId_;
   const MonoUs startTime_;

@@ -77,6 +77,7 @@ void registerOptions(ConfigRegistry& registry, Options& options) {
   registry.add({.name = "bind-source-addr"}, stringOption(options.outgoing.sourceAddress));
   registry.add({.name = "socket-mark-id", .immutable = true}, integerOption(options.outgoing.markId, {0, UINT_MAX}));
   registry.add({.name = "client-output-buffer-limit"}, outputBufferLimitsOption(options.outputLimits));
+  registry.add({.name = "tracking-table-max-keys"}, integerOption(options.trackedKeys, {.min = 0}));
   options.acl.addTo(registry);
   registry.add({.name = "notify-keyspace-events",
                 .apply =

@@ -43,7 +43,7 @@ void Execution::beginRecord(bool atomic) {
   changedData_ = false;
   audience_ = engine_.options().audience.load();
   if (audience_ != 0 && engine_.state().loading.load(std::memory_order_relaxed)) [[unlikely]]
-    audience_ = 0;
+    audience_ &= Audience::kTracking;
   if (!effects_.empty()) [[unlikely]]
     effects_.clear();
   // A replica's log is its master's stream; local writes are not passed on.
@@ -83,10 +83,11 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
 
   command.spec->handler(*this);
 
-  if ((audience_ & Audience::kMonitors) != 0 && !resumed_) [[unlikely]] {
+  if ((audience_ & (Audience::kMonitors | Audience::kTracking)) != 0 && !resumed_) [[unlikely]] {
     const auto& client = static_cast<const Session&>(session);
     constexpr uint64_t kHidden = command::kAdmin | command::kSkipMonitor;
     if ((command.spec->flags & kHidden) == 0 && !client.execReady) show(client, args);
+    noteReads(client, command, args);
   }
   changedData_ |= commandChanged_;
   if (commandChanged_ && asSent_ && logged_ && !session.fromMaster) {
@@ -138,6 +139,8 @@ void Execution::onChanged(const KeyRef& key, EventClass eventClass, std::string_
   commandChanged_ = true;
   changes_ += static_cast<int64_t>(count);
   stateOf(key.hash).touch(notifyDb_, key.name);
+  if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
+    invalidate(key.name, key.hash, session_->id);
   event(eventClass, name, key);
 }
 
@@ -178,6 +181,7 @@ void Execution::propagate(Args command) {
 void Execution::databaseFlushed(int db) {
   commandChanged_ = true;
   if (db == -1) engine_.allFlushed();
+  if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
     for (auto& [watched, tokens] : engine_.shardState(shard).watches) {
@@ -194,6 +198,7 @@ void Execution::databaseFlushed(int db) {
 
 void Execution::databasesSwapped(int a, int b) {
   commandChanged_ = true;
+  if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   ++changes_;
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
@@ -259,6 +264,8 @@ void Execution::onExpired(int db, const KeyRef& key) {
 
 void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {
   stateOf(key.hash).touch(db, key.name);
+  if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
+    invalidate(key.name, key.hash, 0);
   changedData_ = true;
   tell(db, eventClass, name, key.name);
   if (logged_) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ class Engine;
 class Worker;
 struct BlockedCall;
 struct Reservation;
+class TrackedKeys;
 struct Session;
 struct ShardState;
 
@@ -80,6 +82,9 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
 
   // Deletes all keys of a slot from a database, each deletion a record of its own; its shard is held.
   void dropSlot(int db, uint16_t slot, UnixMs now);
+
+  // Forgets what clients cache of one shard (locked), as far as there is more of it than there may be; they are told.
+  void limitTracked(size_t shard, UnixMs now);
 
   // Evicts the entry with this hash from one shard (locked), as a record of its own, if it is there; returns how many
   // bytes that freed.
@@ -146,6 +151,11 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void keyGone(int db, const keyspace::KeyRef& key, command::EventClass eventClass, std::string_view event,
                bool unlink);
   void beginRecord(bool atomic);
+  // Client-side caching (cached_reads.cc): what was read is noted, who has cached what changes is told.
+  void noteReads(const Session& session, const command::CommandEntry& command, command::Args args);
+  void invalidate(std::string_view key, uint64_t hash, uint64_t writer);
+  void invalidateAll();
+  bool forgetTracked(TrackedKeys& keys, std::optional<std::string_view> except);
   void prepare(keyspace::Database& database);
   ShardState& stateOf(uint64_t hash);
   // The event, if it is asked for.

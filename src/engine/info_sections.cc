@@ -79,7 +79,7 @@ void writeClients(InfoWriter& info, Engine& engine) {
   info.number("client_recent_max_output_buffer", static_cast<int64_t>(sums.largestOutput));
   info.number("clients_in_timeout_table", engine.timedWaits());
   info.number("blocked_clients", engine.blockedClients());
-  info.number("tracking_clients", 0);
+  info.number("tracking_clients", engine.tracking().clientCount());
   info.number("pubsub_clients", sums.subscribed);
 }
 

@@ -152,9 +152,9 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
   });
   info.add("stats", "tracking", [&engine](InfoWriter& out) {
     out.number("migrate_cached_sockets", engine.state().migrateSockets.load(std::memory_order_relaxed));
-    out.number("tracking_total_keys", 0);
-    out.number("tracking_total_items", 0);
-    out.number("tracking_total_prefixes", 0);
+    out.number("tracking_total_keys", engine.tracking().keyCount());
+    out.number("tracking_total_items", engine.tracking().pairCount());
+    out.number("tracking_total_prefixes", engine.tracking().prefixCount());
   });
   info.add("stats", "errors", [&engine](InfoWriter& out) { writeErrors(out, engine); });
   info.add("commandstats", "commands", [&engine](InfoWriter& out) { writeCommands(out, engine); });

@@ -41,8 +41,9 @@ struct Options {
   std::atomic<bool> activeExpire{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<bool> cronPaused{false};   // DEBUG PAUSE-CRON: periodic duties rest
   std::atomic<int64_t> activeExpireEffort{1};
-  std::atomic<int> notifyEvents{0};  // notify-keyspace-events, as keyspaceEvent::…
-  Audience audience;                 // follows notifyEvents; tracking clients and monitors add themselves
+  std::atomic<int64_t> trackedKeys{1'000'000};  // tracking-table-max-keys; 0: no limit
+  std::atomic<int> notifyEvents{0};             // notify-keyspace-events, as keyspaceEvent::…
+  Audience audience;                            // follows notifyEvents; tracking clients and monitors add themselves
   Shared<OutputBufferLimits> outputLimits{OutputBufferLimits{}};
   keyspace::LazyFreeing lazyFreeing;
   std::atomic<Permission> debugCommand{Permission::kNobody};      // enable-debug-command

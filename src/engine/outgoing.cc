@@ -10,6 +10,7 @@ void Outgoing::clear() {
   if (bytes_.capacity() > kKeep) std::string().swap(bytes_);
   bytes_.clear();
   items_.clear();
+  invalidations_.clear();
   lines_.clear();
   pending_ = false;
   stripes_ = 0;
@@ -45,6 +46,7 @@ void Outgoing::deliver(oplog::Offset depends) {
     rest.remove_prefix(item.channel + item.payload);
     engine_.pubsub().deliver(item.space, channel, payload, depends, &worker_);
   }
+  if (!invalidations_.empty()) engine_.tracking().tell(invalidations_, depends, &worker_);
   for (const std::string& line : lines_) engine_.monitors().show(line, depends, &worker_);
   clear();
 }

@@ -1,6 +1,6 @@
-// What a unit of execution has for others: published messages, keyspace events, lines for MONITOR. Collected while
-// the unit runs and delivered at its end, before its locks are released, when it is known on which offset of the log
-// they depend.
+// What a unit of execution has for others: published messages, keyspace events, invalidations of what clients cache,
+// lines for MONITOR. Collected while the unit runs and delivered at its end, before its locks are released, when it is
+// known on which offset of the log they depend.
 //
 // Reused from one unit to the next. Used on the worker's thread.
 #pragma once
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/pubsub.h"
+#include "engine/tracking.h"
 #include "oplog/log.h"
 
 namespace vigil::engine {
@@ -28,6 +29,10 @@ class Outgoing {
   void publish(PubSub::Space space, std::string_view channel, std::string_view payload);
   // To the channels that notify-keyspace-events asks for (`audience`), the key's first.
   void keyEvent(uint32_t audience, int db, std::string_view event, std::string_view key);
+  void invalidate(Invalidation what) {
+    invalidations_.push_back(std::move(what));
+    pending_ = true;
+  }
   // A command of the unit, as Monitors::describe() has it.
   void show(std::string line) {
     lines_.push_back(std::move(line));
@@ -53,6 +58,7 @@ class Outgoing {
   bool pending_ = false;  // there is anything at all
   std::string bytes_;
   std::vector<Item> items_;
+  std::vector<Invalidation> invalidations_;
   std::vector<std::string> lines_;
   PubSub::Stripes stripes_ = 0;
   oplog::Offset depends_ = 0;

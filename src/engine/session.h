@@ -14,6 +14,7 @@
 #include "engine/client_info.h"
 #include "engine/shard_state.h"
 #include "engine/subscriptions.h"
+#include "engine/tracking_mode.h"
 
 namespace vigil::command {
 struct CommandEntry;
@@ -59,8 +60,9 @@ struct Session : command::Session {
   oplog::Offset barrier = 0;  // what is in `out` depends on this offset of the log
   oplog::Offset lastWrite = 0;  // behind this session's last record of the log: WAIT
   std::unique_ptr<Subscriptions> subscriptions;  // present once it has asked for one
-  oplog::Offset refusedWrite = 0;  // up to there it was told that its writes are not safe
-  std::shared_ptr<void> peer;   // what a driver remembers of this client (REPLCONF)
+  std::unique_ptr<TrackingMode> tracking;        // present while CLIENT TRACKING is on
+  oplog::Offset refusedWrite = 0;                // up to there it was told that its writes are not safe
+  std::shared_ptr<void> peer;                    // what a driver remembers of this client (REPLCONF)
 
   bool authenticated = true;
   acl::SessionAccess access;

@@ -1,5 +1,5 @@
 // What the engine keeps for each shard of the keyspace, under that shard's lock: who watches its keys, who is blocked
-// on them, and the offset of its last write.
+// on them, who caches them, and the offset of its last write.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 
 #include "base/ports/event_loop.h"
 #include "base/simulation.h"
+#include "engine/tracked_keys.h"
 #include "oplog/log.h"
 
 namespace vigil::engine {
@@ -72,6 +73,7 @@ struct ShardState {
 
   DatabaseKeyMap<std::vector<std::shared_ptr<WatchToken>>> watches;
   DatabaseKeyMap<std::deque<std::shared_ptr<BlockedCall>>> blocked;
+  TrackedKeys tracked;
   std::atomic<int64_t> blockedKeys{0};  // blocked.size(), for any thread
   std::vector<Reservation> reserved;  // Engine::reservations() tells whether there is any in all shards
 

@@ -212,6 +212,7 @@ void stopListening(Engine& engine, Session& session) {
   constexpr uint32_t kMonitor = kClientReplica | kClientMonitor;
   if ((session.info->flags.fetch_and(~kMonitor, kRelaxed) & kClientMonitor) != 0)
     engine.monitors().remove(*session.info);
+  stopTracking(engine, session);
   if (!session.subscriptions) return;
   leaveAll(engine, session, kChannel);
   leaveAll(engine, session, kPattern);

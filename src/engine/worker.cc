@@ -260,7 +260,11 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   }
   if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
   afterCommand(session, mark);
-  if (session.listens && inbox_.pending()) [[unlikely]] takeInbox();
+  if (session.listens) [[unlikely]] {
+    const bool keeps = session.transaction || (entry && entry->parent && entry->parent->fullName == "client");
+    if (session.tracking && !keeps) session.tracking->caching = false;
+    if (inbox_.pending()) takeInbox();
+  }
   return outcome;
 }
 

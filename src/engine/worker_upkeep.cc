@@ -66,6 +66,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
           break;
         }
       }
+      execution.limitTracked(shard, nowMs_);
       engine_.keyspace().shard(shard).rehashSome(kRehashRegions);
       engine_.keyspace().shard(shard).sampleTtl(kSampledBuckets);
     });

@@ -90,6 +90,7 @@ void AofLoader::openNext() {
   if (!loaded_) return readMore();
   engine_.withWorld([self = shared_from_this()] {
     self->engine_.keyspace().replaceAll(*self->loaded_);
+    self->engine_.dataReplaced();
     self->executor_.submit([self] {
       self->loaded_.reset();
       self->readMore();

@@ -95,6 +95,7 @@ void RdbDriver::loadFile(std::shared_ptr<Load> load) {
 
 void RdbDriver::takeOver(Load& load) {
   engine_.keyspace().replaceAll(load.loaded);
+  engine_.dataReplaced();
   resumeHistory(load.aux);
   {
     MutexLock lock(mutex_);

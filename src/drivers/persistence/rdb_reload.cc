@@ -78,6 +78,7 @@ void RdbDriver::endReload(std::shared_ptr<keyspace::Keyspace> loaded, std::share
   engine_.withWorld([this, loaded = std::move(loaded), done = std::move(done), status = std::move(status)]() mutable {
     if (loaded != nullptr) {
       keyspace::reapTables(engine_.reaper(), engine_.keyspace().replaceAll(*loaded));
+      engine_.dataReplaced();
       engine_.logger().warning("DB reloaded by DEBUG RELOAD");
     }
     engine_.pause().clear(kPurpose);

@@ -239,6 +239,7 @@ void ReplicaDriver::install(const Effect& effect, SnapshotLoader& loaded) {
       for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
     }
   }
+  engine_.dataReplaced();
   masterSide_.needBacklog();
   log.restart(effect.history, effect.offset);
   log.setSelectedDb(loaded.rdb().aux().streamDb.value_or(0));
