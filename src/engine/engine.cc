@@ -14,6 +14,7 @@
 #include "engine/debug/debug_commands.h"
 #include "engine/info_sections.h"
 #include "engine/latency_commands.h"
+#include "engine/lolwut.h"
 #include "engine/pubsub_commands.h"
 #include "engine/memory_commands.h"
 #include "engine/server_commands.h"
@@ -101,6 +102,7 @@ void Engine::addDataCommands() {
   addCommands(subscriptionCommands(), this);
   addCommands(publishCommands(), this);
   addCommands(monitorCommands(), this);
+  addCommands(lolwutCommands(), this);
   addCommands(commandCommands(), this);
   addCommands(serverCommands(), this);
   addCommands(memoryCommands(), this);
