@@ -1,5 +1,7 @@
 #include "command/command_docs.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace vigil::command {
@@ -249,7 +251,8 @@ void replyCommandKeys(Reply& reply, const CommandTable& table, Args call, bool w
   }
   if (entry == nullptr) return reply.error("ERR Invalid command specified");
   const CommandSpec& spec = *entry->spec;
-  if (spec.keys.empty() && spec.findKeys == nullptr) return reply.error("ERR The command has no key arguments");
+  const bool none = std::ranges::all_of(spec.keys, [](const KeySpec& key) { return (key.flags & kKeyNotKey) != 0; });
+  if (none && spec.findKeys == nullptr) return reply.error("ERR The command has no key arguments");
   const auto argc = static_cast<int>(call.size());
   if (spec.arity > 0 ? argc != spec.arity : argc < -spec.arity) {
     return reply.error("ERR Invalid number of arguments specified for command");

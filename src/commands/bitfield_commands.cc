@@ -160,6 +160,23 @@ void bitfieldRoCommand(Context& context) {
   readOnly(context, plan);
 }
 
+// Reads alone need no right to write. What is not understood, the handler refuses.
+bool findBitfieldKeys(std::span<const std::string_view> args, std::vector<KeyPosition>& keys) {
+  if (args.size() < 2) return false;
+  bool reads = true;
+  for (size_t i = 2; i < args.size() && reads;) {
+    if (equalsIgnoreCase(args[i], "GET")) {
+      i += 3;
+    } else if (equalsIgnoreCase(args[i], "OVERFLOW")) {
+      i += 2;
+    } else {
+      reads = false;
+    }
+  }
+  keys.push_back({1, reads ? kKeyRO | kKeyAccess : kKeyRW | kKeyAccess | kKeyUpdate});
+  return true;
+}
+
 constexpr KeySpec kBitfieldKeys[] = {{.flags = kKeyRW | kKeyAccess | kKeyUpdate | kKeyVariableFlags,
                                       .notes = "This command allows both access and modification of the key"}};
 constexpr KeySpec kBitfieldRoKeys[] = {{.flags = kKeyRO | kKeyAccess}};
@@ -171,6 +188,7 @@ constexpr CommandSpec kCommands[] = {
      .categories = kCatBitmap,
      .keys = kBitfieldKeys,
      .handler = bitfieldCommand,
+     .findKeys = findBitfieldKeys,
      .group = "bitmap",
      .since = "3.2.0",
      .summary = "Perform arbitrary bitfield integer operations on strings",

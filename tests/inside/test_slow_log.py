@@ -64,6 +64,9 @@ def test_long_commands_are_trimmed_and_secrets_hidden(server):
         client.call("AUTH", "somebody", "secret")
         client.call("HELLO", "2", "AUTH", "default", "secret", "SETNAME", "x")
         client.call("CONFIG", "SET", "masterauth", "secret", "requirepass", "", "hz", "10")
+        client.call("CONFIG", "SET", "masteruser", "somebody")
+        client.call("ACL", "SETUSER", "somebody", "on", ">secret", "~*")
+        client.call("ACL", "DELUSER", "somebody")
         logged = words(client)[:-1]
         assert logged[::-1] == [
             [b"RPUSH", b"list", *(str(n).encode() for n in range(29)), b"... (11 more arguments)"],
@@ -71,6 +74,9 @@ def test_long_commands_are_trimmed_and_secrets_hidden(server):
             [b"AUTH", b"(redacted)", b"(redacted)"],
             [b"HELLO", b"2", b"AUTH", b"(redacted)", b"(redacted)", b"SETNAME", b"x"],
             [b"CONFIG", b"SET", b"masterauth", b"(redacted)", b"requirepass", b"(redacted)", b"hz", b"10"],
+            [b"CONFIG", b"SET", b"masteruser", b"(redacted)"],
+            [b"ACL", b"SETUSER", b"(redacted)", b"(redacted)", b"(redacted)", b"(redacted)"],
+            [b"ACL", b"DELUSER", b"somebody"],
         ]
 
 

@@ -66,12 +66,13 @@ std::optional<MigrateArguments> parseMigrate(command::Context& context) {
 bool findMigrateKeys(command::Args args, std::vector<command::KeyPosition>& keys) {
   constexpr uint32_t kFlags = command::kKeyRW | command::kKeyAccess | command::kKeyDelete;
   if (args.size() < kOptions) return false;
-  for (size_t i = kOptions; args[3].empty() && i < args.size(); ++i) {
+  for (size_t i = kOptions; i < args.size(); ++i) {
     if (equalsIgnoreCase(args[i], "auth")) {
       ++i;
     } else if (equalsIgnoreCase(args[i], "auth2")) {
       i += 2;
     } else if (equalsIgnoreCase(args[i], "keys")) {
+      if (!args[3].empty()) return false;  // the handler says so
       for (++i; i < args.size(); ++i) keys.push_back({static_cast<int>(i), kFlags});
       return true;
     }

@@ -34,7 +34,7 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
     return Status();
   };
   registry.add({.name = "replicaof", .alias = "slaveof", .immutable = true}, masterAddressOption(options.master));
-  registry.add({.name = "masteruser"}, stringOption(options.masterUser));
+  registry.add({.name = "masteruser", .sensitive = true}, stringOption(options.masterUser));
   registry.add({.name = "masterauth", .sensitive = true}, stringOption(options.masterPassword));
   registry.add({.name = "replica-read-only", .alias = "slave-read-only", .apply = follow},
                boolOption(options.readOnly));

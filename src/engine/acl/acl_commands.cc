@@ -24,6 +24,7 @@ Engine& engineOf(Context& ctx) { return static_cast<Execution&>(ctx).engine(); }
 Directory& usersOf(Context& ctx) { return engineOf(ctx).acl(); }
 
 void setUser(Context& ctx) {
+  for (size_t i = 2; i < ctx.argc(); ++i) ctx.redact(i);  // nothing of a user is to be seen
   if (!isValidUserName(ctx.arg(2))) return ctx.reply().error("ERR Usernames can't contain spaces or null characters");
   auto changed = usersOf(ctx).set(ctx.arg(2), ctx.args().subspan(3));
   if (!changed) return ctx.reply().error(changed.error());
