@@ -44,7 +44,8 @@ def test_a_stalled_replica(servers, vigil, appendonly):
             assert not list(master.directory.glob("temp-*")), "scratch files have no names"
         finally:
             replica.process.send_signal(signal.SIGCONT)
-    assert grown < 90 << 20, f"{grown >> 20} MB more"
+    if not vigil.is_sanitized:  # whose allocator keeps what was freed
+        assert grown < 90 << 20, f"{grown >> 20} MB more"
     assert_in_sync(master, replica)
     assert sync_counts(master)[0] == 1, "no full resync"
     with master.raw() as client:

@@ -42,13 +42,15 @@ void RunningSnapshot::begin() {
   if (cancelled_) return;
   snapshot_ = engine_.keyspace().beginSnapshot(*sink_);
   oplog::Log& log = engine_.log();
-  begun_({.offset = log.end(),
-          .history = log.history(),
-          .logActive = log.active(),
-          .selectedDb = log.selectedDb(),
-          .dirty = engine_.dirty(),
-          .keys = snapshot_->keyCount(),
-          .databases = snapshot_->databases()});
+  // Once, and whoever it belongs to may own us: it must not be kept.
+  Begun begun = std::exchange(begun_, nullptr);
+  begun({.offset = log.end(),
+         .history = log.history(),
+         .logActive = log.active(),
+         .selectedDb = log.selectedDb(),
+         .dirty = engine_.dirty(),
+         .keys = snapshot_->keyCount(),
+         .databases = snapshot_->databases()});
   engine_.addDuty(shared_from_this());
 }
 
@@ -61,6 +63,7 @@ void RunningSnapshot::cancel(Cancelled cancelled) {
 
 void RunningSnapshot::cancelHere() {
   cancelled_ = true;
+  begun_ = nullptr;
   snapshot_.reset();
   engine_.removeDuty(this);
 }
