@@ -28,13 +28,15 @@ class Authority:
         _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self._key, "-out", self.certificate, "-days",
                  "3650", "-subj", f"/O=Vigil test/CN={name}")
 
-    def issue(self, name, kind="rsa:2048"):
+    def issue(self, name, kind="rsa:2048", names=()):
+        """names: whom the certificate is good for, for clients who look: IP:address or DNS:name."""
         identity = Identity(self.folder, name)
         request = self.folder / f"{name}.csr"
+        extension = ["-addext", "subjectAltName=" + ",".join(names)] if names else []
         _openssl("req", "-newkey", kind, "-nodes", "-keyout", identity.key, "-out", request, "-subj",
-                 f"/O=Vigil test/CN={name}")
-        _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial", "-out",
-                 identity.certificate, "-days", "3650")
+                 f"/O=Vigil test/CN={name}", *extension)
+        _openssl("x509", "-req", "-copy_extensions", "copy", "-in", request, "-CA", self.certificate, "-CAkey", self._key,
+                 "-CAcreateserial", "-out", identity.certificate, "-days", "3650")
         return identity
 
     def options(self, identity, **more):
