@@ -142,6 +142,17 @@ def test_lines_at_start(servers, vigil):
         server.wait_log(stamp % role + text)
 
 
+def test_warnings_about_the_machine_are_those_of_redis(servers, vigil, oracle):
+    """Overcommitted memory, huge pages, the limit on a socket's backlog: whichever this machine gives reason for."""
+    warnings = []
+    for binary in (vigil, oracle):
+        server = servers.start(binary, options={"tcp-backlog": "1000000"})
+        server.wait_log("Ready to accept connections")
+        warnings.append(re.findall(r"# (WARNING[: ].*)", server.log_text()))
+    assert warnings[0] == warnings[1]
+    assert any("tcp-backlog" in warning or "TCP backlog" in warning for warning in warnings[0])
+
+
 def test_logfile_pidfile_and_daemon(servers, vigil):
     server = servers.create(vigil)
     pidfile = server.directory / "server.pid"
