@@ -1,6 +1,7 @@
-"""DEBUG RELOAD, CHANGE-REPL-ID and CONFIG-REWRITE-FORCE-ALL, and which subcommands there are."""
+"""DEBUG RELOAD, LOADAOF, AOF-FLUSH-SLEEP, CHANGE-REPL-ID and CONFIG-REWRITE-FORCE-ALL, and which subcommands there are."""
 
 import re
+import time
 
 import pytest
 
@@ -51,6 +52,101 @@ def test_reload_without_a_file_keeps_the_data(servers, binary):
         assert str(reply).startswith("-ERR Error trying to load the RDB dump")
         if binary.is_vigil:
             assert client.call("GET", "k").value == b"v"
+
+
+def test_reload_beside_what_is_there(servers, binary):
+    server = start(servers, binary)
+    with server.raw() as client:
+        client.call("SET", "file", "1", "EX", "1000")
+        client.call("SET", "both", "of the file")
+        client.call("SELECT", "3")
+        client.call("RPUSH", "elsewhere", "a", "b")
+        client.call("SAVE")
+        client.call("SELECT", "0")
+        client.call("DEL", "file")
+        client.call("SET", "both", "of memory")
+        client.call("SET", "memory", "2")
+        assert client.call("DEBUG", "RELOAD", "MERGE", "NOSAVE", "NOFLUSH").value == b"OK"
+        assert client.call("MGET", "file", "both", "memory").plain() == [b"1", b"of the file", b"2"]
+        assert 900 < client.call("TTL", "file").value <= 1000
+        client.call("SELECT", "3")
+        assert client.call("LRANGE", "elsewhere", "0", "-1").plain() == [b"a", b"b"]
+        client.call("SELECT", "0")
+        # Without MERGE a key that both have is an error. redis-server ends; Vigil keeps what it has.
+        if binary.is_vigil:
+            client.call("SET", "both", "of memory")
+            assert str(client.call("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH")).startswith("-ERR Error trying to load")
+            assert client.call("MGET", "file", "both", "memory").plain() == [b"1", b"of memory", b"2"]
+        client.call("FLUSHALL")
+        client.call("SET", "memory", "2")
+        assert client.call("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH").value == b"OK"
+        assert client.call("MGET", "file", "both", "memory").plain() == [b"1", b"of the file", b"2"]
+
+
+@pytest.mark.parametrize("preamble", ["yes", "no"])
+def test_load_the_aof(servers, binary, preamble):
+    options = {"appendonly": "yes", "aof-use-rdb-preamble": preamble}
+    server, other = (start(servers, binary, options=options) for _ in range(2))
+    for one in (server, other):
+        with one.raw() as client:
+            fill(client)
+            client.call("BGREWRITEAOF")
+            one.wait_info("persistence", aof_rewrite_in_progress=0, aof_rewrite_scheduled=0)
+            client.call("APPEND", "key:1", "behind the base")
+            client.call("DEL", "key:2")
+    with server.raw() as client:
+        before = client.call("DEBUG", "DIGEST").value
+        assert client.call("DEBUG", "LOADAOF").value == b"OK"
+        assert client.call("DEBUG", "DIGEST").value == before
+        client.call("SET", "later", "v")
+        assert client.call("DEBUG", "LOADAOF").value == b"OK"
+        assert client.call("GETDEL", "later").value == b"v"
+    assert_same_data(server, other)
+    server.stop()
+    server.start()
+    assert_same_data(server, other)
+
+
+def test_an_aof_that_cannot_be_loaded_leaves_the_data(servers, vigil):
+    server = start(servers, vigil, options={"appendonly": "yes"})
+    with server.raw() as client:
+        client.call("SET", "k", "v")
+        base = next((server.directory / "appendonlydir").glob("*.base.rdb"))
+        whole = base.read_bytes()
+        base.write_bytes(b"REDIS0011nonsense")
+        assert str(client.call("DEBUG", "LOADAOF")).startswith("-ERR Error trying to load the AOF files")
+        assert client.call("GET", "k").value == b"v"
+        base.write_bytes(whole)
+        assert client.call("DEBUG", "LOADAOF").value == b"OK"
+        assert client.call("GET", "k").value == b"v"
+        client.call("CONFIG", "SET", "appendonly", "no")
+        wait_until("it is off", lambda: client.call("DEBUG", "LOADAOF").is_error)
+
+
+def test_the_aof_is_loaded_under_load(servers, vigil):
+    server = start(servers, vigil, options={"io-threads": "2", "appendonly": "yes"})
+    with server.raw() as writer, server.raw() as client:
+        fill(client)
+        for round_ in range(5):
+            client.send("DEBUG", "LOADAOF")
+            for n in range(200):
+                writer.send("INCR", "counter")
+            assert [writer.read().value for _ in range(200)] == list(range(round_ * 200 + 1, round_ * 200 + 201))
+            assert client.read().value == b"OK"
+
+
+def test_flushing_the_aof_may_sleep(servers, binary):
+    server = start(servers, binary, options={"appendonly": "yes"})
+    with server.raw() as client:
+        client.call("DEBUG", "AOF-FLUSH-SLEEP", "200000")
+        began = time.monotonic()
+        client.call("SET", "k", "v")
+        assert time.monotonic() - began >= 0.2
+        client.call("DEBUG", "AOF-FLUSH-SLEEP", "0")
+        client.call("SET", "k", "w")
+    server.stop()
+    server.start()
+    assert server.call("GET", "k") == b"w"
 
 
 def test_nothing_is_lost_under_load(servers, vigil):

@@ -105,6 +105,13 @@ class Aof {
   };
   using RewritePtr = std::shared_ptr<Rewrite>;
 
+  // DEBUG LOADAOF, AOF-FLUSH-SLEEP (aof_debug.cc).
+  void addDebug();
+  void loadCommand(command::Context& ctx);
+  void reload(Done done);                        // world held
+  void reloadFiles(std::shared_ptr<Done> done);  // executor
+  void endReload(std::shared_ptr<keyspace::Keyspace> before, std::shared_ptr<Done> done, Status status);
+
   // Loading and turning on or off.
   void loaded(const AofLoadOutcome& outcome);
   Status beginFresh();

@@ -38,6 +38,7 @@ constexpr command::CommandSpec kCommands[] = {
 
 void Aof::registerCommands() {
   engine_.addCommands(kCommands, this);
+  addDebug();
   engine_.info().add("persistence", "aof", [this](engine::InfoWriter& out) { writeInfo(out); });
 }
 

@@ -28,6 +28,7 @@ struct AofOptions {
   std::atomic<bool> rdbPreamble{true};
   std::atomic<bool> timestamps{false};
   std::atomic<bool> incrementalFsync{true};
+  std::atomic<int64_t> flushSleepUs{0};  // DEBUG AOF-FLUSH-SLEEP: before each write; microseconds
   std::atomic<bool> keepHistory{false};  // aof-disable-auto-gc: files that a rewrite replaced stay
 
   // Makes a running node follow appendonly, appendfsync and aof-disable-auto-gc; set by the AOF when it starts.

@@ -142,7 +142,8 @@ void AofWriter::parkWriters() {
 
 void AofWriter::pump() {
   if (!isOpen() || log_.published() <= written() || failed()) return;
-  if (always() || syncing() || scheduled_.load()) {
+  const bool sleeps = options_.flushSleepUs.load(std::memory_order_relaxed) != 0;  // that is nothing for a worker
+  if (always() || syncing() || scheduled_.load() || sleeps) {
     parkWriters();
     return schedule();
   }
@@ -197,6 +198,9 @@ Result<bool> AofWriter::writeBatch() {
   const Offset end = cursor_.position() + static_cast<Offset>(piece->size());
   const bool stamped = options_.timestamps.load(std::memory_order_relaxed);
   const int64_t seconds = stamped ? engine_.system().clock.wall() / 1'000'000 : 0;
+  const int64_t sleep = options_.flushSleepUs.load(std::memory_order_relaxed);
+  if (sleep != 0) [[unlikely]]
+    engine_.process().sleep(sleep);
   const int64_t began = engine_.system().clock.nanos();
   Status wrote = whole ? file_->write({&*piece, 1}, end, synced(), seconds) : file_->writePart(*piece);
   engine_.latency().note("aof-write", (engine_.system().clock.nanos() - began) / 1000);

@@ -120,9 +120,16 @@ class RdbDriver {
   void takeOver(Load& load);
   // DEBUG RELOAD (rdb_reload.cc).
   void addReload();
-  void reload(bool save, Done done);
-  void loadAgain(const std::shared_ptr<Done>& done);
-  void endReload(std::shared_ptr<keyspace::Keyspace> loaded, std::shared_ptr<Done> done, Status status);
+  struct Reload {
+    bool save = true;
+    bool flush = true;
+    bool merge = false;
+  };
+  void reloadCommand(command::Context& ctx);
+  void reload(Reload how, Done done);
+  void loadAgain(Reload how, const std::shared_ptr<Done>& done);
+  Status install(Reload how, keyspace::Keyspace& loaded);
+  void endReload(Reload how, std::shared_ptr<keyspace::Keyspace> loaded, std::shared_ptr<Done> done, Status status);
   void resumeHistory(const persistence::RdbAux& aux);
   int64_t unixSeconds() const;
 
