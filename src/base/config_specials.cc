@@ -43,8 +43,8 @@ Result<SavePoints> parseSavePoints(std::span<const std::string> words) {
   return points;
 }
 
-std::vector<RewriteLine> savePointLines(const std::string& name, const SavePoints& points) {
-  if (points.empty()) return {{name + " \"\"", true}};
+std::vector<RewriteLine> savePointLines(const std::string& name, const SavePoints& points, bool noneByDefault) {
+  if (points.empty()) return {{name + " \"\"", !noneByDefault}};
   std::vector<RewriteLine> lines;
   for (const SavePoint& point : points) lines.push_back({name + " " + savePointsText({point}), true});
   return lines;
@@ -126,9 +126,12 @@ OptionTypePtr savePointsOption(Shared<SavePoints>& value) {
     value.store(std::move(*points));
     return {};
   };
+  auto lines = [&value, noneByDefault = value.load().empty()](const std::string& name) {
+    return savePointLines(name, value.load(), noneByDefault);
+  };
   return specialOption({.get = [&value] { return savePointsText(value.load()); },
                         .set = set,
-                        .lines = [&value](const std::string& name) { return savePointLines(name, value.load()); },
+                        .lines = lines,
                         .description = "pairs of seconds and changes, or empty"});
 }
 

@@ -44,6 +44,14 @@ TEST(SavePoints, LinesAddUntilAnIncludedFileHasEnded) {
   EXPECT_EQ(line("5 5", ConfigPhase::kRunning), "5 5");
 }
 
+TEST(SavePoints, NoneIsWrittenUnlessThatIsTheDefault) {
+  Shared<SavePoints> server(kDefaultSavePoints), sentinel(SavePoints{});
+  auto type = savePointsOption(server);
+  EXPECT_EQ(set(*type, "\"\""), "OK");
+  EXPECT_EQ(lines(*type), "x \"\"!\n");
+  EXPECT_EQ(lines(*savePointsOption(sentinel)), "x \"\"\n") << "only where it stands already";
+}
+
 TEST(AddressList, ShowsAndRewritesItsAddresses) {
   Shared<AddressList> value(AddressList{"*", "-::*"});
   auto type = addressListOption(value);
