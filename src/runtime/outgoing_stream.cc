@@ -126,12 +126,12 @@ int OutgoingStream::tryConnect(const SocketAddress& address) {
   }
   if (noDelay_) TcpStream::setNoDelay(*noDelay_);
   if (keepAlive_) TcpStream::setKeepAlive(*keepAlive_);
+  peer_ = address.endpoint();
   if (connect(descriptor_, address.get(), address.length) == 0) {
     error_ = 0;
   } else if (errno != EINPROGRESS) {
     return errno;
   }
-  peer_ = address.endpoint();
   return 0;
 }
 

@@ -6,7 +6,7 @@
 //
 // Until the attempt has ended, read() and write() would block. When it has ended, the handler hears onWritable() if it
 // wants to write; after a failure else onReadable(), if it wants to read. After a failure there is no descriptor (-1),
-// and read() and write() tell the error.
+// and read() and write() tell the error. peer() is the address that was tried last, or the name before there is one.
 //
 // The resolution runs on another thread; what both sides touch is in Resolution, under its lock. All else, also the
 // connect calls, happens on the thread that owns the stream.

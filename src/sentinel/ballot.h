@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "sentinel/planted_bugs.h"
+
 namespace vigil::sentinel {
 
 struct Ballot {
@@ -18,7 +20,8 @@ struct Ballot {
 
   // Votes if this epoch's vote is free. True: it was, and is durable only once it has been written.
   bool vote(uint64_t askedEpoch, std::string_view candidate, uint64_t currentEpoch) {
-    if (epoch >= askedEpoch || currentEpoch > askedEpoch) return false;
+    if (epoch >= askedEpoch && !(planted(kVoteTwice) && epoch == askedEpoch)) return false;
+    if (currentEpoch > askedEpoch) return false;
     leader = candidate;
     epoch = askedEpoch;
     return true;
@@ -30,7 +33,7 @@ class Tally {
   void add(const std::string& candidate) { ++votes_[candidate]; }
   // The winner, empty if there is none. `voters`: how many Sentinels there are, with ourselves.
   std::string winner(size_t voters, size_t quorum) const {
-    const size_t needed = voters / 2 + 1;
+    const size_t needed = planted(kMajorityNotNeeded) ? 1 : voters / 2 + 1;
     for (const auto& [candidate, votes] : votes_) {
       if (votes >= needed && votes >= quorum) return candidate;
     }

@@ -6,6 +6,8 @@
 namespace vigil::sentinel {
 
 void onInfo(Step& step, Instance& instance, const std::string& text);
+// The configuration that we made is confirmed to be the last: servers that contradict it are told so now.
+void repairReplicas(Step& step, MonitoredMaster& master);
 // On the hello channel of an instance, or published to us by another Sentinel.
 void onHello(Step& step, std::string_view text);
 

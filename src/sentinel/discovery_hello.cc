@@ -1,6 +1,7 @@
 #include "sentinel/discovery.h"
 #include "sentinel/election.h"
 #include "sentinel/failover_flow.h"
+#include "sentinel/planted_bugs.h"
 #include "sentinel/watch.h"
 #include "wire/sentinel_hello.h"
 
@@ -55,8 +56,9 @@ Instance& noteSentinel(Step& step, MonitoredMaster& master, const wire::Sentinel
 
 // A configuration of a greater epoch replaces ours, whatever we were about to do.
 void takeConfiguration(Step& step, MonitoredMaster& master, const wire::SentinelHello& hello, const Instance& from) {
-  if (hello.masterConfigEpoch <= master.configEpoch) return;
+  if (hello.masterConfigEpoch <= master.configEpoch && !planted(kConfigEpochIgnored)) return;
   master.configEpoch = hello.masterConfigEpoch;
+  master.ledLast = false;
   step.persist();
   if (master.self->address.isAt(hello.masterHost, hello.masterPort)) return;
   step.event(LogLevel::kWarning, "+config-update-from", &from);

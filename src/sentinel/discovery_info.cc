@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sentinel/confirmation.h"
 #include "sentinel/discovery.h"
 #include "sentinel/failover_flow.h"
 #include "wire/info_report.h"
@@ -15,7 +16,8 @@ void noteProcess(Step& step, Instance& instance, const std::string& runId) {
   if (runId.empty() || runId == instance.runId) return;
   if (!instance.runId.empty()) {
     step.event(LogLevel::kNotice, "+reboot", &instance);
-    if (instance.role == Role::kMaster && instance.owner.settings.rebootDownAfterMs != 0) instance.rebootedAt = step.now;
+    if (instance.role == Role::kMaster && instance.owner.settings.rebootDownAfterMs != 0)
+      instance.rebootedAt = step.now;
   }
   instance.runId = runId;
 }
@@ -52,9 +54,10 @@ void noteReplication(Step& step, Instance& replica, const wire::InfoReport& repo
     replica.followsSince = step.now;
   }
   replica.masterLinkUp = report.masterLinkUp.value_or(false);
-  // -1: the link was not up since the server started. If it has an offset nevertheless (Redis's first is 1), it recovered
-  // a master's data from its disk.
-  replica.everSynced = replica.masterLinkUp || report.masterLinkDownSeconds.value_or(0) >= 0 || report.offset.value_or(0) > 1;
+  // -1: the link was not up since the server started. If it has an offset nevertheless (Redis's first is 1), it
+  // recovered a master's data from its disk.
+  replica.everSynced =
+      replica.masterLinkUp || report.masterLinkDownSeconds.value_or(0) >= 0 || report.offset.value_or(0) > 1;
   replica.masterLinkDownFor =
       replica.masterLinkUp ? 0 : std::max<int64_t>(0, report.masterLinkDownSeconds.value_or(0)) * 1'000'000;
   replica.refusesEmptyMaster = report.masterRefusedEmpty;
@@ -73,15 +76,25 @@ bool wasUpFor(const Step& step, const Instance& instance, MonoUs period) {
   return instance.wasDown == 0 || step.now - instance.wasDown > period;
 }
 
+// Still as the failover left it that we led, or so it seems.
+bool isLeftover(const MonitoredMaster& master, const Instance& replica) {
+  if (!master.ledLast) return false;
+  return replica.saysReplica ? master.previous.isAt(replica.masterHost, replica.masterPort) : replica.formerMaster;
+}
+
+void tellToFollow(Step& step, Instance& replica) {
+  const std::string_view event = replica.saysReplica ? "+fix-slave-config" : "+convert-to-slave";
+  if (sendReplicaOf(step, replica, &replica.owner.self->address)) step.event(LogLevel::kNotice, event, &replica);
+}
+
 // A replica that calls itself a master: the old one came back, or somebody promoted it whose configuration has not
-// reached us yet. What we know for sure to be the first is repaired at once.
+// reached us yet. The first is repaired as soon as the second can be excluded.
 void turnIntoReplica(Step& step, Instance& instance) {
   MonitoredMaster& master = instance.owner;
   if (!masterLooksSane(step, master)) return;
   const MonoUs wait = kHellosToWait * ms(step.state.times.publishPeriod);
-  const bool certain = master.ledLast && instance.formerMaster;
-  if (!certain && (!wasUpFor(step, instance, wait) || step.now - instance.roleSince <= wait)) return;
-  if (sendReplicaOf(step, instance, &master.self->address)) step.event(LogLevel::kNotice, "+convert-to-slave", &instance);
+  if (wasUpFor(step, instance, wait) && step.now - instance.roleSince > wait) return tellToFollow(step, instance);
+  if (isLeftover(master, instance) && askForConfirmation(step, master)) tellToFollow(step, instance);
 }
 
 // A replica of another master than ours.
@@ -89,9 +102,8 @@ void repairFollowing(Step& step, Instance& replica) {
   MonitoredMaster& master = replica.owner;
   if (!masterLooksSane(step, master)) return;
   const MonoUs wait = ms(master.settings.failoverTimeoutMs);
-  const bool certain = master.ledLast && master.previous.isAt(replica.masterHost, replica.masterPort);
-  if (!certain && (!wasUpFor(step, replica, wait) || step.now - replica.followsSince <= wait)) return;
-  if (sendReplicaOf(step, replica, &master.self->address)) step.event(LogLevel::kNotice, "+fix-slave-config", &replica);
+  if (wasUpFor(step, replica, wait) && step.now - replica.followsSince > wait) return tellToFollow(step, replica);
+  if (isLeftover(master, replica) && askForConfirmation(step, master)) tellToFollow(step, replica);
 }
 
 void actOnReplica(Step& step, Instance& replica) {
@@ -112,6 +124,15 @@ void actOnReplica(Step& step, Instance& replica) {
 }
 
 }  // namespace
+
+void repairReplicas(Step& step, MonitoredMaster& master) {
+  if (master.failover.underWay() || step.state.tiltSince != 0 || !masterLooksSane(step, master)) return;
+  for (const auto& [key, replica] : master.replicas) {
+    // What was seen before the others were asked.
+    const bool seen = replica->infoAt != 0 && replica->infoAt <= master.confirmAt && replica->link.commands.up();
+    if (seen && isLeftover(master, *replica)) tellToFollow(step, *replica);
+  }
+}
 
 void onInfo(Step& step, Instance& instance, const std::string& text) {
   const wire::InfoReport report = wire::parseInfo(text);

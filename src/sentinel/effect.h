@@ -13,13 +13,14 @@
 namespace vigil::sentinel {
 
 // What a command sent to an instance was, so that its answer is understood.
-enum class Request : uint8_t { kSetup, kPing, kInfo, kHello, kAskDown, kChangeRole, kFailover, kOther };
+enum class Request : uint8_t { kSetup, kPing, kInfo, kHello, kAskDown, kConfirm, kChangeRole, kFailover, kOther };
 
 struct Event {
   enum class Kind : uint8_t {
     kTick,
-    kConnected,      // of `channel`; text: the address that the host was found to have, and `self`: ours on this connection
+    kConnected,  // of `channel`; text: the address that the host was found to have, and `self`: ours on this connection
     kConnectFailed,  // refused: the host itself said so
+    kResolved,       // text: the address that the host was found to have, whatever becomes of the attempt
     kBroken,
     kReply,    // to `request`: reply
     kMessage,  // on the hello channel: text
@@ -37,8 +38,8 @@ struct Event {
 
 struct Effect {
   enum class Kind : uint8_t {
-    kPersist,     // write the state file; what follows depends on it and must not be done if that fails
-    kLog,         // level, text
+    kPersist,     // write the state file; what is sent from here on waits for it and must not be sent if that fails
+    kLog,         // level, text, and behind that the date and time of `moment`, if it is given
     kPublish,     // text to the subscribers of our own clients on the channel `name`
     kConnect,     // `instance`, `channel`, as `attempt`: to `address`
     kDisconnect,  // `instance`, `channel`
@@ -53,6 +54,7 @@ struct Effect {
   InstanceId instance = 0;
   Channel channel = Channel::kCommands;
   uint64_t attempt = 0;
+  MonoUs moment = 0;
   Address address = {};
   Request request = Request::kOther;
   std::vector<std::string> words = {};

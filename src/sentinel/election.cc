@@ -4,6 +4,7 @@
 
 #include "sentinel/failover_flow.h"
 #include "sentinel/judgement.h"
+#include "sentinel/planted_bugs.h"
 #include "sentinel/watch.h"
 
 namespace vigil::sentinel {
@@ -45,8 +46,10 @@ bool mustPause(Step& step, MonitoredMaster& master) {
   if (step.now >= until) return false;
   if (failover.announcedDelay != failover.lastStarted) {
     failover.announcedDelay = failover.lastStarted;
-    step.log(LogLevel::kNotice, "Next failover delay: I will not start a failover of " + master.name + " for " +
-                                    std::to_string((until - step.now) / 1'000'000) + " seconds");
+    step.out.push_back({.kind = Effect::Kind::kLog,
+                        .level = LogLevel::kWarning,
+                        .text = "Next failover delay: I will not start a failover before",
+                        .moment = until});
   }
   return true;
 }
@@ -88,7 +91,8 @@ void lose(Step& step, MonitoredMaster& master, bool another) {
 }
 
 bool votedNow(const MonitoredMaster& master, const Instance& sentinel) {
-  return sentinel.voteEpoch == master.failover.epoch && !sentinel.vote.empty();
+  const bool ofThisEpoch = sentinel.voteEpoch == master.failover.epoch || planted(kOldVotesCount);
+  return ofThisEpoch && !sentinel.vote.empty();
 }
 
 }  // namespace

@@ -22,7 +22,13 @@ enum class Reconfiguration : uint8_t { kNone, kSent, kInProgress, kDone };
 
 struct Instance {
   Instance(Role role, InstanceId id, MonitoredMaster& owner, std::string name, Address address, MonoUs now)
-      : role(role), id(id), owner(owner), name(std::move(name)), address(std::move(address)), link(now), roleSince(now) {}
+      : role(role),
+        id(id),
+        owner(owner),
+        name(std::move(name)),
+        address(std::move(address)),
+        link(now),
+        roleSince(now) {}
 
   const Role role;
   const InstanceId id;
@@ -32,9 +38,9 @@ struct Instance {
   std::string runId;  // of a server: of its process; of a Sentinel: its id for good
 
   Link link;
-  MonoUs downSince = 0;   // subjectively down
-  MonoUs wasDown = 0;     // when it last became so, also if it is not any more
-  MonoUs lastHello = 0;   // of ours, published there
+  MonoUs downSince = 0;  // subjectively down
+  MonoUs wasDown = 0;    // when it last became so, also if it is not any more
+  MonoUs lastHello = 0;  // of ours, published there
   bool scriptKillSent = false;
 
   bool down() const { return downSince != 0; }
@@ -75,7 +81,11 @@ struct Instance {
   uint64_t voteQuestion = 0;  // the first that asked for its vote in the election under way
   MonoUs answered = 0;        // when the last answer came
   bool seesMasterDown = false;
-  std::string vote;           // for whom it voted, empty: for nobody
+  uint64_t confirmAsked = 0;     // whether it has voted since the election that we won (confirmation.h)
+  uint64_t confirmAnswered = 0;  // come, in the order of the questions
+  uint64_t confirmFrom = 0;      // the first question whose answer counts
+  bool confirms = false;         // it has not
+  std::string vote;       // for whom it voted, empty: for nobody
   uint64_t voteEpoch = 0;
 };
 

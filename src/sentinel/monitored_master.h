@@ -2,9 +2,11 @@
 //
 // Plain state, changed by the files of this folder.
 //
-//   none --(objectively down, or asked for)--> electing --elected--> choosing --+--> promoting --promoted--> re-pointing
+//   none --(objectively down, or asked for)--> electing --elected--> choosing --+--> promoting --promoted-->
+//   re-pointing
 //    ^                                            |                             |       |                        |
-//    |                                        not elected                 nobody fit   no answer        all follow, or time-out
+//    |                                        not elected                 nobody fit   no answer        all follow, or
+//    time-out
 //    +--------------------------------------------+-----------------------------+-------+-------- switched ------+
 #pragma once
 
@@ -32,13 +34,13 @@ enum class Stage : uint8_t {
 
 struct Failover {
   Stage stage = Stage::kNone;
-  MonoUs since = 0;        // when this stage began
-  uint64_t epoch = 0;      // that we stand for, or have won
-  bool forced = false;     // SENTINEL FAILOVER: no election, no majority
-  bool coordinated = false;  // the master hands over by itself
-  MonoUs lastStarted = 0;  // a failover, ours or one that we voted for; 0: never
-  MonoUs standAt = 0;      // when we stand for election, 0: we do not
-  int failedElections = 0;  // in a row
+  MonoUs since = 0;           // when this stage began
+  uint64_t epoch = 0;         // that we stand for, or have won
+  bool forced = false;        // SENTINEL FAILOVER: no election, no majority
+  bool coordinated = false;   // the master hands over by itself
+  MonoUs lastStarted = 0;     // a failover, ours or one that we voted for; 0: never
+  MonoUs standAt = 0;         // when we stand for election, 0: we do not
+  int failedElections = 0;    // in a row
   MonoUs announcedDelay = 0;  // the pause until the next failover has been logged: for this start
   bool underWay() const { return stage != Stage::kNone; }
 };
@@ -59,8 +61,9 @@ struct MonitoredMaster {
   Ballot ballot;
   MonoUs objectivelyDownSince = 0;
   Failover failover;
-  Address previous;      // the master before this one; no port: none that we know of
-  bool ledLast = false;  // the present configuration is the outcome of a failover that we led
+  Address previous;       // the master before this one; no port: none that we know of
+  bool ledLast = false;   // the present configuration is the outcome of a failover that we led
+  MonoUs confirmAt = 0;   // when others were asked whether that is still so; 0: never
   MonoUs askedAt = 0;     // the other Sentinels, whether they see it as down
   MonoUs askAgainAt = 0;  // when they are asked next
   int asks = 0;           // since the master is subjectively down

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sentinel/confirmation.h"
 #include "sentinel/discovery.h"
 #include "sentinel/election.h"
 #include "sentinel/failover_flow.h"
@@ -17,6 +18,7 @@ Effects Sentinel::step(MonoUs now, const Event& event) {
     const auto found = state_.instances.find(event.instance);
     if (found == state_.instances.end()) return;  // forgotten meanwhile
     Instance& instance = *found->second;
+    if (event.kind == Event::Kind::kResolved) return onResolved(instance, event.text);
     if (instance.link.of(event.channel).attempt != event.attempt) return;
     dispatch(step, instance, event);
   });
@@ -25,6 +27,7 @@ Effects Sentinel::step(MonoUs now, const Event& event) {
 void Sentinel::dispatch(Step& step, Instance& instance, const Event& event) {
   switch (event.kind) {
     case Event::Kind::kTick:
+    case Event::Kind::kResolved:
       break;
     case Event::Kind::kConnected:
       return onConnected(step, instance, event);
@@ -61,6 +64,9 @@ void Sentinel::reply(Step& step, Instance& instance, const Event& event) {
     case Request::kAskDown:
       onDownAnswer(step, instance, event.reply);
       break;
+    case Request::kConfirm:
+      if (onConfirmation(step, instance, event.reply)) repairReplicas(step, master);
+      break;
     case Request::kFailover:
       onFailoverReply(step, master, event.reply);
       break;
@@ -85,7 +91,8 @@ void Sentinel::tick(Step& step) {
   }
 }
 
-// A process that was stopped, or a machine that slept, must not take all others for dead: they are given time to answer.
+// A process that was stopped, or a machine that slept, must not take all others for dead: they are given time to
+// answer.
 void Sentinel::watchTime(Step& step) {
   const MonoUs passed = step.now - state_.lastTick;
   const bool first = state_.lastTick == 0;

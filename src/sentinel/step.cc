@@ -94,6 +94,7 @@ void Step::disconnect(Instance& from, Channel channel) {
     from.link.pending = 0;
     from.infoAsked = 0;
     from.answers = from.questions;
+    from.confirmAnswered = from.confirmAsked;
   }
   out.push_back({.kind = Effect::Kind::kDisconnect,
                  .instance = from.id,

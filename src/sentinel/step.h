@@ -1,5 +1,5 @@
-// One step of the core: its time, the state that it changes, and what it asks for. Passed down through the files of this
-// folder.
+// One step of the core: its time, the state that it changes, and what it asks for. Passed down through the files of
+// this folder.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ struct State {
   std::map<InstanceId, Instance*> instances;  // all of all masters
   InstanceId nextInstance = 1;
   uint64_t nextAttempt = 1;
-  uint64_t dice = 0;       // of a generator that is seeded from outside
+  uint64_t dice = 0;  // of a generator that is seeded from outside
   MonoUs lastTick = 0;
-  MonoUs tiltSince = 0;    // time passed that we have not seen: nothing is decided for a while
+  MonoUs tiltSince = 0;  // time passed that we have not seen: nothing is decided for a while
   bool crashAfterElection = false;
   bool crashAfterPromotion = false;
 

@@ -149,17 +149,22 @@ void watch(Step& step, Instance& instance) {
   const Link& link = instance.link;
   if (!link.commands.up() || link.pending >= kMaxPending) return;
   const MonoUs now = step.now;
-  const bool infoDue = instance.infoAt == 0 || now - std::max(instance.infoAt, instance.infoAsked) >= infoPeriod(step, instance);
+  const bool infoDue =
+      instance.infoAt == 0 || now - std::max(instance.infoAt, instance.infoAsked) >= infoPeriod(step, instance);
   if (infoDue) askInfo(step, instance);
   if (now - link.lastPing >= pingPeriod(step, instance)) sendPing(step, instance);
   if (now - instance.lastHello >= ms(step.state.times.publishPeriod)) sayHello(step, instance);
+}
+
+void onResolved(Instance& instance, const std::string& ip) {
+  if (!ip.empty() && instance.address.host != ip) instance.address.ip = ip;
 }
 
 void onConnected(Step& step, Instance& instance, const Event& event) {
   Connection& connection = instance.link.of(event.channel);
   connection.state = Connection::State::kUp;
   connection.upSince = step.now;
-  if (instance.address.host != event.text) instance.address.ip = event.text;
+  onResolved(instance, event.text);
   authenticate(step, instance, event.channel);
   if (event.channel == Channel::kMessages) {
     instance.link.lastHeard = step.now;
@@ -194,7 +199,8 @@ void onBroken(Step& step, Instance& instance, const Event& event) {
 
 void onPingReply(Step& step, Instance& instance, const wire::RespValue& reply) {
   const bool pong = reply.kind == wire::RespValue::Kind::kSimple && reply.text == "PONG";
-  const bool busyElsewhere = reply.isError() && (reply.text.starts_with("LOADING") || reply.text.starts_with("MASTERDOWN"));
+  const bool busyElsewhere =
+      reply.isError() && (reply.text.starts_with("LOADING") || reply.text.starts_with("MASTERDOWN"));
   instance.link.pingAnswered(step.now, pong || busyElsewhere);
   if (pong) instance.rebootedAt = 0;
   // A script that never ends makes a server useless: once it counts as down, the script is stopped, if it can be.

@@ -8,6 +8,8 @@ namespace vigil::sentinel {
 // Does whatever is due. Called on every tick, and may be at any time.
 void watch(Step& step, Instance& instance);
 
+// What its name means, numerically: by that others know it, also while it is down.
+void onResolved(Instance& instance, const std::string& ip);
 void onConnected(Step& step, Instance& instance, const Event& event);
 void onConnectFailed(Step& step, Instance& instance, const Event& event);
 void onBroken(Step& step, Instance& instance, const Event& event);

@@ -7,6 +7,7 @@
 
 #include "apps/server/process.h"
 #include "base/ports/entropy.h"
+#include "runtime/file_logger.h"
 #include "runtime/signals.h"
 
 namespace vigil::apps {
@@ -59,6 +60,7 @@ drivers::SentinelDriver::Surroundings SentinelServer::surroundings() {
           },
       .isExecutable = isExecutable,
       .processes = processes_,
+      .utcOffset = runtime::localTimeOffset,
       .crash = [] { _exit(99); },
   };
 }

@@ -48,6 +48,11 @@ void InstanceConnection::flush() {
   stream_->wantWrite(!output_.empty() && !sent.broken());  // a broken one is found by reading
 }
 
+std::optional<std::string> InstanceConnection::tried() const {
+  if (stream_ == nullptr || connected_) return std::nullopt;
+  return stream_->peer().host;
+}
+
 void InstanceConnection::close() {
   if (stream_ == nullptr) return;
   stream_->detach();
@@ -59,9 +64,12 @@ void InstanceConnection::onWritable() {
   const int error = stream_->connectError();
   if (error == EINPROGRESS) return;
   if (error == 0) return connected();
+  Event resolved = event(Event::Kind::kResolved);
+  resolved.text = stream_->peer().host;
   Event failed = event(Event::Kind::kConnectFailed);
   failed.refused = error == ECONNREFUSED;
   close();
+  events_(resolved);
   events_(failed);
 }
 

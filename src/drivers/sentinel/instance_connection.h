@@ -1,5 +1,5 @@
-// One connection of a Sentinel to an instance: carries commands out and their answers back, or the messages of the hello
-// channel. Tells the core what happens in its terms.
+// One connection of a Sentinel to an instance: carries commands out and their answers back, or the messages of the
+// hello channel. Tells the core what happens in its terms.
 //
 // On the control loop. close() ends it at once; the object itself must outlive the call that it is made from.
 #pragma once
@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class InstanceConnection final : public StreamHandler {
   void close();
 
   uint64_t attempt() const { return about_.attempt; }
+  // While the attempt is under way: what the host's name was found to mean, or still the name.
+  std::optional<std::string> tried() const;
 
   void onReadable() override;
   void onWritable() override;

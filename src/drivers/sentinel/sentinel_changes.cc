@@ -15,14 +15,18 @@ namespace {
 
 constexpr std::string_view kNotSaved = "ERR Failed to save config file. Check server logs.";
 
+void answerSaved(command::Reply& reply, bool kept) {
+  if (!kept) return reply.error(kNotSaved);
+  reply.ok();
+}
+
 // Carries out a change that may be refused with an error's text; answers.
 template <typename Change>
 void change(Context& ctx, Change act) {
   std::string refusal;
-  const bool kept = driverOf(ctx).perform([&](Step& step) { refusal = act(step); });
+  driverOf(ctx).perform([&](Step& step) { refusal = act(step); });
   if (!refusal.empty()) return ctx.reply().error(refusal);
-  if (!kept) return ctx.reply().error(kNotSaved);
-  ctx.reply().ok();
+  driverOf(ctx).answerWhenKept(ctx, answerSaved);
 }
 
 std::vector<std::string> wordsFrom(Context& ctx, size_t first) {
@@ -53,7 +57,8 @@ void remove(Context& ctx) {
 void reset(Context& ctx) {
   size_t count = 0;
   driverOf(ctx).perform([&](Step& step) { count = sentinel::resetMasters(step, ctx.arg(2)); });
-  ctx.reply().integer(static_cast<int64_t>(count));
+  driverOf(ctx).answerWhenKept(ctx,
+                               [count](command::Reply& reply, bool) { reply.integer(static_cast<int64_t>(count)); });
 }
 
 void set(Context& ctx) {
@@ -75,8 +80,8 @@ void failover(Context& ctx) {
 }
 
 void flushConfig(Context& ctx) {
-  if (driverOf(ctx).save()) return ctx.reply().ok();
-  ctx.reply().error(kNotSaved);
+  driverOf(ctx).saveAnew();
+  driverOf(ctx).answerWhenKept(ctx, answerSaved);
 }
 
 namespace {
@@ -112,8 +117,7 @@ void changeConfig(Context& ctx) {
   if (equalsIgnoreCase(ctx.arg(2), "get") && ctx.argc() == 4) return replyConfig(ctx, ctx.arg(3));
   if (equalsIgnoreCase(ctx.arg(2), "set") && ctx.argc() == 5) {
     if (equalsIgnoreCase(ctx.arg(3), "sentinel-pass")) ctx.redact(4);
-    return change(ctx,
-                  [&](Step& step) { return sentinel::setGlobal(step, ctx.arg(3), std::string(ctx.arg(4))); });
+    return change(ctx, [&](Step& step) { return sentinel::setGlobal(step, ctx.arg(3), std::string(ctx.arg(4))); });
   }
   ctx.reply().error("ERR Only SENTINEL CONFIG GET <option> / SET <option> <value> are supported.");
 }

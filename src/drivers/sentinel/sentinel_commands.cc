@@ -72,6 +72,13 @@ void masterAddress(Context& ctx) {
   ctx.reply().bulk(static_cast<int64_t>(address.port));
 }
 
+void replyDown(Reply& reply, const sentinel::DownAnswer& answer) {
+  reply.array(3);
+  reply.integer(answer.down ? 1 : 0);
+  reply.bulk(answer.leader);
+  reply.integer(static_cast<int64_t>(answer.leaderEpoch));
+}
+
 void isMasterDown(Context& ctx) {
   const auto port = parseInt64(ctx.arg(3));
   const auto epoch = parseInt64(ctx.arg(4));
@@ -79,15 +86,15 @@ void isMasterDown(Context& ctx) {
   sentinel::DownAnswer answer;
   const std::string candidate(ctx.arg(5));
   const bool possible = *port >= 0 && *port <= 65535;
-  const bool kept = driverOf(ctx).perform([&](Step& step) {
+  driverOf(ctx).perform([&](Step& step) {
     answer = sentinel::answerDownQuestion(step, ctx.arg(2), possible ? static_cast<uint16_t>(*port) : uint16_t{0},
                                           static_cast<uint64_t>(std::max<int64_t>(0, *epoch)), candidate);
   });
-  if (!kept) answer.leader = "*", answer.leaderEpoch = 0;  // a vote that could be forgotten is none
-  ctx.reply().array(3);
-  ctx.reply().integer(answer.down ? 1 : 0);
-  ctx.reply().bulk(answer.leader);
-  ctx.reply().integer(static_cast<int64_t>(answer.leaderEpoch));
+  if (candidate == "*") return replyDown(ctx.reply(), answer);
+  driverOf(ctx).answerWhenKept(ctx, [answer](Reply& reply, bool kept) {
+    // A vote that could be forgotten is none.
+    replyDown(reply, kept ? answer : sentinel::DownAnswer{.down = answer.down});
+  });
 }
 
 void checkQuorum(Context& ctx) {
@@ -195,11 +202,11 @@ constexpr CommandSpec kSubcommands[] = {
     query("failover-report", 3, failoverReport, "7.2.4", "Returns what happened in the last failover of a master.",
           "master-name:string"),
     query("flushconfig", 2, flushConfig, "2.8.4", "Rewrites the Redis Sentinel configuration file."),
-    query("get-master-addr-by-name", 3, masterAddress, "2.8.4", "Returns the port and address of a master Redis instance.",
-          "master-name:string"),
+    query("get-master-addr-by-name", 3, masterAddress, "2.8.4",
+          "Returns the port and address of a master Redis instance.", "master-name:string"),
     query("help", 2, sentinelHelp, "6.2.0", "Returns helpful text about the different subcommands."),
-    query("info-cache", -3, infoCache, "3.2.0",
-          "Returns the cached `INFO` replies from the deployment's instances.", "nodename:string+"),
+    query("info-cache", -3, infoCache, "3.2.0", "Returns the cached `INFO` replies from the deployment's instances.",
+          "nodename:string+"),
     query("is-master-down-by-addr", 6, isMasterDown, "2.8.4", "Determines whether a master Redis instance is down.",
           "ip:string port:integer current-epoch:integer runid:string"),
     query("master", 3, master, "2.8.4", "Returns the state of a master Redis instance.", "master-name:string"),

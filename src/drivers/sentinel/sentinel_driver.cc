@@ -1,12 +1,13 @@
 #include "drivers/sentinel/sentinel_driver.h"
 
 #include <algorithm>
+#include <ctime>
 #include <set>
 
 #include "base/config.h"
 #include "base/ports/entropy.h"
-#include "base/ports/files.h"
 #include "drivers/sentinel/sentinel_commands.h"
+#include "engine/deferred_reply.h"
 #include "sentinel/administration.h"
 
 namespace vigil::drivers {
@@ -20,6 +21,25 @@ namespace {
 constexpr size_t kIdDigits = 40;
 constexpr MonoUs kTimerResolution = 200;  // sooner than that is now
 
+// Whether others learn from it what we must not forget: an epoch, a vote, who the master is.
+bool tellsState(sentinel::Request request) {
+  using Request = sentinel::Request;
+  switch (request) {
+    case Request::kHello:
+    case Request::kAskDown:
+    case Request::kConfirm:
+    case Request::kChangeRole:
+    case Request::kFailover:
+      return true;
+    case Request::kSetup:
+    case Request::kPing:
+    case Request::kInfo:
+    case Request::kOther:
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 SentinelDriver::SentinelDriver(engine::Engine& engine, SentinelOptions& options, Surroundings surroundings)
@@ -27,6 +47,7 @@ SentinelDriver::SentinelDriver(engine::Engine& engine, SentinelOptions& options,
       options_(options),
       surroundings_(std::move(surroundings)),
       core_(engine.system().entropy.next64()),
+      keeper_(engine.system(), engine.logger(), surroundings_.registry, surroundings_.configFile),
       scripts_(surroundings_.processes,
                [this](LogLevel level, std::string_view type, const std::string& text) { tell(level, type, text); }) {
   options_.stateLines = [this] { return sentinel::stateLines(core_.state()); };
@@ -49,9 +70,14 @@ Status SentinelDriver::start() {
     sentinel::begin(step, engine_.system().entropy.hex(kIdDigits));
   });
   options_.lines.clear();
-  if (!carryOut(effects)) {
+  // Nothing is told before the state is there.
+  if (auto kept = keeper_.start(*loop_); !kept) {
+    engine_.logger().warning("WARNING: Sentinel was not able to save the new configuration on disk!!!: " +
+                             kept.error().message);
     return fail("Sentinel config file " + surroundings_.configFile + " cannot be replaced. Exiting...");
   }
+  std::erase_if(effects, [](const Effect& effect) { return effect.kind == Effect::Kind::kPersist; });
+  carryOut(std::move(effects));
   return {};
 }
 
@@ -59,13 +85,13 @@ void SentinelDriver::run() { tick(); }
 
 void SentinelDriver::stop() {
   loop_->cancel(timer_);
+  keeper_.stop();
   connections_.clear();
 }
 
 void SentinelDriver::tick() {
   timer_ = 0;
   tickedAt_ = loop_->now();
-  if (unsaved_) (void)save();  // the log says why not
   carryOut(core_.step(loop_->now(), {.kind = Event::Kind::kTick}));
   scripts_.step([this] { return loop_->now(); }, state().times);
   schedule();
@@ -87,19 +113,15 @@ void SentinelDriver::onEvent(const Event& event) {
   schedule();
 }
 
-bool SentinelDriver::carryOut(const Effects& effects) {
-  bool kept = true;
-  bool written = false;
-  std::set<Key> spokenTo;
-  for (const Effect& effect : effects) {
+void SentinelDriver::carryOut(Effects effects) {
+  Effects sent, held;
+  for (Effect& effect : effects) {
     switch (effect.kind) {
       case Effect::Kind::kPersist:
-        // The state is that of the step's end already: once is enough.
-        if (!written) kept = save().has_value();
-        written = true;
+        keeper_.changed();
         break;
       case Effect::Kind::kLog:
-        engine_.logger().log(effect.level, effect.text);
+        engine_.logger().log(effect.level, effect.text + (effect.moment != 0 ? " " + dateOf(effect.moment) : ""));
         break;
       case Effect::Kind::kPublish:
         publish(effect.name, effect.text);
@@ -111,42 +133,66 @@ bool SentinelDriver::carryOut(const Effects& effects) {
         disconnect({effect.instance, effect.channel}, effect.attempt);
         break;
       case Effect::Kind::kSend:
-        send(effect, kept);
-        spokenTo.insert({effect.instance, effect.channel});
+        if (tellsState(effect.request) && !keeper_.settled()) {
+          held.push_back(std::move(effect));
+        } else {
+          send(effect);
+          sent.push_back(std::move(effect));
+        }
         break;
       case Effect::Kind::kScript:
         scripts_.add(now(), effect.words);
         break;
       case Effect::Kind::kExit:
-        engine_.logger().warning("Sentinel CRASH because of SENTINEL simulate-failure");
-        surroundings_.crash();
+        held.push_back(std::move(effect));
         break;
     }
   }
-  for (const Key& key : spokenTo) {
-    if (const auto found = connections_.find(key); found != connections_.end()) found->second->flush();
+  flush(sent);
+  if (!held.empty()) {
+    keeper_.whenKept([this, held = std::move(held)](bool kept) { carryOutHeld(held, kept); });
   }
-  return kept;
+  keeper_.write();
 }
 
-Status SentinelDriver::save() {
-  FileSystem& files = engine_.system().files;
-  auto old = readWholeFile(files, surroundings_.configFile);
-  Status saved = old ? replaceFileDurably(files, surroundings_.configFile, surroundings_.registry.rewrite(*old))
-                     : std::unexpected(old.error());
-  if (saved) {
-    engine_.logger().notice("Sentinel new configuration saved on disk");
-  } else if (!unsaved_) {
-    engine_.logger().warning("WARNING: Sentinel was not able to save the new configuration on disk!!!: " +
-                             saved.error().message);
+// "Thu Nov 26 23:52:43 2026", in local time.
+std::string SentinelDriver::dateOf(MonoUs moment) const {
+  const Clock& clock = engine_.system().clock;
+  const UnixUs wall = clock.wall() + (moment - clock.mono());
+  const auto local = static_cast<std::time_t>(wall / 1'000'000 + surroundings_.utcOffset(wall));
+  std::tm parts{};
+  gmtime_r(&local, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &parts)};
+}
+
+void SentinelDriver::carryOutHeld(const Effects& effects, bool kept) {
+  for (const Effect& effect : effects) {
+    if (effect.kind == Effect::Kind::kExit) {
+      engine_.logger().warning("Sentinel CRASH because of SENTINEL simulate-failure");
+      surroundings_.crash();
+    } else if (kept) {
+      send(effect);
+    } else {
+      refuse(effect);
+    }
   }
-  unsaved_ = !saved;
-  return saved;
+  flush(effects);
+}
+
+void SentinelDriver::answerWhenKept(command::Context& ctx,
+                                    std::move_only_function<void(command::Reply&, bool kept)> answer) {
+  if (keeper_.settled()) return answer(ctx.reply(), true);
+  auto later = std::make_shared<engine::DeferredReply>(ctx);
+  keeper_.whenKept([later, answer = std::move(answer)](bool kept) mutable {
+    later->answer([answer = std::move(answer), kept](command::Reply& reply) mutable { answer(reply, kept); });
+  });
 }
 
 void SentinelDriver::connect(const Effect& effect) {
   const Key key{effect.instance, effect.channel};
-  if (const auto before = connections_.find(key); before != connections_.end()) disconnect(key, before->second->attempt());
+  if (const auto before = connections_.find(key); before != connections_.end())
+    disconnect(key, before->second->attempt());
   auto stream = engine_.system().network.connect({effect.address.host, effect.address.port}, surroundings_.connect());
   connections_[key] = std::make_unique<InstanceConnection>(*loop_, std::move(stream), effect,
                                                            [this](const Event& event) { onEvent(event); });
@@ -155,22 +201,38 @@ void SentinelDriver::connect(const Effect& effect) {
 void SentinelDriver::disconnect(const Key& key, uint64_t attempt) {
   const auto found = connections_.find(key);
   if (found == connections_.end() || found->second->attempt() != attempt) return;
+  if (const auto host = found->second->tried()) {
+    Event resolved{.kind = Event::Kind::kResolved, .instance = key.first, .channel = key.second, .text = *host};
+    loop_->post([this, resolved = std::move(resolved)] { onEvent(resolved); });
+  }
   found->second->close();
   // It may be what called us.
   loop_->post([gone = std::shared_ptr<InstanceConnection>(std::move(found->second))] {});
   connections_.erase(found);
 }
 
-void SentinelDriver::send(const Effect& effect, bool allowed) {
-  const Key key{effect.instance, effect.channel};
-  const auto found = connections_.find(key);
+void SentinelDriver::send(const Effect& effect) {
+  const auto found = connections_.find({effect.instance, effect.channel});
   if (found == connections_.end() || found->second->attempt() != effect.attempt) return;
-  if (allowed) return found->second->send(effect.words, effect.request);
-  // What must not be sent is lost, and with it the connection: the core is used to that.
-  disconnect(key, effect.attempt);
-  Event broken{.kind = Event::Kind::kBroken, .instance = effect.instance, .channel = effect.channel};
-  broken.attempt = effect.attempt;
-  loop_->post([this, broken = std::move(broken)] { onEvent(broken); });
+  found->second->send(effect.words, effect.request);
+}
+
+void SentinelDriver::flush(const Effects& sent) {
+  std::set<Key> spokenTo;
+  for (const Effect& effect : sent) spokenTo.insert({effect.instance, effect.channel});
+  for (const Key& key : spokenTo) {
+    if (const auto found = connections_.find(key); found != connections_.end()) found->second->flush();
+  }
+}
+
+// What must not be sent is answered by ourselves, with an error.
+void SentinelDriver::refuse(const Effect& effect) {
+  Event refused{.kind = Event::Kind::kReply, .instance = effect.instance, .channel = effect.channel};
+  refused.attempt = effect.attempt;
+  refused.request = effect.request;
+  refused.reply.kind = wire::RespValue::Kind::kError;
+  refused.reply.text = "ERR Sentinel cannot save its state";
+  loop_->post([this, refused = std::move(refused)] { onEvent(refused); });
 }
 
 void SentinelDriver::tell(LogLevel level, std::string_view type, const std::string& text) {
