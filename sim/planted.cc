@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sentinel/planted_bugs.h"
 #include "sim/sim_random.h"
 
 namespace vigil {
@@ -41,6 +42,11 @@ const std::vector<PlantedBugRow>& plantedBugs() {
       {PlantedBug::kApplyTwice, "apply-twice", "replication"},
       {PlantedBug::kApplyOutOfOrder, "apply-out-of-order", "replication"},
       {PlantedBug::kAnyHistory, "any-history", "master-dies"},
+      {sentinel::kVoteNotPersisted, "vote-not-persisted", "sentinel"},
+      {sentinel::kVoteTwice, "vote-twice", "sentinel"},
+      {sentinel::kMajorityNotNeeded, "majority-not-needed", "sentinel"},
+      {sentinel::kOldVotesCount, "old-votes-count", "sentinel"},
+      {sentinel::kConfigEpochIgnored, "config-epoch-ignored", "sentinel"},
   };
   return rows;
 }

@@ -104,6 +104,8 @@ bool Group::start() {
   clients_->setThinkTime(10 * kMs, kSecond);
   clients_->start();
   if (!masterDies_) watchReplicas();
+  // The AOF lags behind: what must wait for it waits long.
+  if (masterDies_ && random_.chance(0.5)) master().disk().faults = {.slowSync = 0.3, .slowMost = 500 * kMs};
   return true;
 }
 
@@ -148,8 +150,8 @@ void Group::checkNobodyIsAhead(const std::string& history) {
   for (size_t i = 1; i < nodes_.size(); ++i) {
     SimNode& node = *nodes_[i];
     if (!node.running() || log(node).history().id != history || log(node).end() < recovered.previousEnd) continue;
-    fail(node.name() + " has offset " + std::to_string(log(node).end()) + " of a history that its master recovered up to " +
-         std::to_string(recovered.previousEnd - 1));
+    fail(node.name() + " has offset " + std::to_string(log(node).end()) +
+         " of a history that its master recovered up to " + std::to_string(recovered.previousEnd - 1));
   }
 }
 
@@ -212,6 +214,7 @@ bool Group::converged() {
 void Group::settle() {
   world_.trace("scenario", "heals");
   network_.heal();
+  for (auto& node : nodes_) node->disk().faults = {};
   clients_->finish();
   for (auto& onlooker : onlookers_) onlooker->stop();
   startAll();
@@ -284,8 +287,8 @@ void Group::compareLogs() {
     if (expected == found) continue;
     const size_t at = static_cast<size_t>(std::ranges::mismatch(expected, found).in1 - expected.begin());
     return fail("the logs of " + top.name() + " and " + node->name() + " (from " + std::to_string(from) + " to " +
-                std::to_string(to) + ") differ at offset " + std::to_string(from + static_cast<oplog::Offset>(at)) + ": " +
-                printable(expected.substr(at, 60)) + " and " + printable(found.substr(at, 60)));
+                std::to_string(to) + ") differ at offset " + std::to_string(from + static_cast<oplog::Offset>(at)) +
+                ": " + printable(expected.substr(at, 60)) + " and " + printable(found.substr(at, 60)));
   }
 }
 

@@ -3,6 +3,7 @@
 #include "sim/scenario_engine.h"
 #include "sim/scenario_rdb.h"
 #include "sim/scenario_replication.h"
+#include "sim/scenario_sentinel.h"
 
 namespace vigil::sim {
 
@@ -17,6 +18,8 @@ const std::vector<Scenario>& scenarios() {
       {"replication", "a master with replicas and links that are cut: what replicas show, and that all converge",
        runReplicationScenario},
       {"master-dies", "the same, and the master dies and recovers from its AOF", runMasterDiesScenario},
+      {"sentinel", "Sentinels over a master and replicas: safe whatever breaks, and agreed once it has healed",
+       runSentinelScenario},
   };
   return all;
 }

@@ -29,6 +29,7 @@ SimLoop::~SimLoop() {
 
 void SimLoop::start() {
   started_ = true;
+  busyUntil_ = process_->world.now();  // what the process did until then took time
   wake();
 }
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "sim/sim_config_file.h"
+
 namespace vigil::sim {
 
 namespace {
+constexpr const char* kConfigFile = "redis.conf";
 constexpr SimTime kEverySecond = 2 * kSecond;  // what appendfsync everysec may lose
-}
+}  // namespace
 
 SimNode::Life::Life(SimNode& owner, ProcessPtr started)
     : process(std::move(started)),
@@ -35,6 +38,18 @@ SimNode::~SimNode() {
   if (life_) life_->process->alive = false;
 }
 
+Status SimNode::readConfiguration(Life& life) {
+  if (keepsConfiguration) {
+    if (!disk_.exists(kConfigFile)) disk_.install(kConfigFile, configText(configuration));
+    return readConfigFile(life.files, kConfigFile, life.registry);
+  }
+  for (const auto& words : configuration) {
+    auto read = life.registry.loadDirective(words[0], std::span(words).subspan(1));
+    if (!read) return read;
+  }
+  return {};
+}
+
 Status SimNode::start() {
   startError_.clear();
   auto process = std::make_shared<SimProcess>(world_, name_);
@@ -48,10 +63,8 @@ Status SimNode::start() {
   auto life = std::make_unique<Life>(*this, process);
   drivers::registerOptions(life->registry, life->options);
   life->options.engine.protectedMode.store(false);
-  for (const auto& words : configuration) {
-    auto read = life->registry.loadDirective(words[0], std::span(words).subspan(1));
-    if (!read) return read;
-  }
+  life->options.replication.listeningPort.store(kPort);
+  if (auto read = readConfiguration(*life); !read) return read;
   life->control = std::make_unique<SimLoop>(process, life->clock, "control");
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < workers_; ++i) {
@@ -60,6 +73,10 @@ Status SimNode::start() {
   }
   life->node = std::make_unique<drivers::Node>(
       System{life->clock, life->entropy, life->network, life->files, life->tasks}, life->logger, life->options);
+  if (keepsConfiguration) {
+    life->node->engine().process().configFile = kConfigFile;
+    life->node->engine().addCommands(engine::configCommands(), &life->configControl);
+  }
   process->trace("starts");
   life_ = std::move(life);
   if (auto started = life_->node->start(loops, *life_->control); !started) {

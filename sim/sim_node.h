@@ -11,6 +11,7 @@
 #include "base/log_line.h"
 #include "base/ports/system.h"
 #include "drivers/node.h"
+#include "engine/config_commands.h"
 #include "sim/model.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_loop.h"
@@ -28,6 +29,8 @@ class SimNode {
 
   // Configuration lines, as in a file; read at every start.
   std::vector<std::vector<std::string>> configuration;
+  // From the first start on the lines are in a file on the disk, and CONFIG REWRITE changes it.
+  bool keepsConfiguration = false;
 
   // Starts the process, which then loads what the disk holds. The error is what a user would find as the last line of
   // the log; one that comes while it loads ends the process, and startError() has it.
@@ -91,12 +94,14 @@ class SimNode {
     TraceLogger logger;
     drivers::NodeOptions options;
     ConfigRegistry registry;
+    engine::ConfigControl configControl{registry};
     std::unique_ptr<SimLoop> control;
     std::vector<std::unique_ptr<SimLoop>> workers;
     std::unique_ptr<drivers::Node> node;
     std::unique_ptr<Listener> listener;
     bool ready = false;
   };
+  Status readConfiguration(Life& life);
   void loaded(const ProcessPtr& process, const Status& status);
   void bury(Death how);
 

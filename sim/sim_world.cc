@@ -20,6 +20,7 @@ void SimWorld::step() {
   event.action();
   event.action = nullptr;  // what it owned goes in the same step
   spent_ = 0;
+  if (watch_) watch_();
 }
 
 void SimWorld::runUntil(SimTime until) {

@@ -46,6 +46,9 @@ class SimWorld {
   // Runs events until `done` or for at most `atMost`; whether it was done.
   bool runUntil(const std::function<bool()>& done, SimTime atMost);
 
+  // Called after every event, with what has become of the world.
+  void setWatch(std::function<void()> watch) { watch_ = std::move(watch); }
+
   uint64_t events() const { return events_; }
 
   // One line of the run's history: hashed always, printed when somebody wants to read it.
@@ -72,6 +75,7 @@ class SimWorld {
   uint64_t events_ = 0;
   uint64_t hash_ = 0xcbf29ce484222325ULL;
   std::FILE* printTo_ = nullptr;
+  std::function<void()> watch_;
 };
 
 }  // namespace vigil::sim
