@@ -36,9 +36,9 @@ accept: build
 sanitize: setup
 	@JOBS=$(JOBS) tools/test sanitize-all
 
-# Process tests again and again until one fails or Ctrl-C.
+# The simulator over fresh seeds and the process tests, again and again until one fails or Ctrl-C.
 soak: build
-	@while tools/test processes; do :; done; exit 1
+	@while JOBS=$(JOBS) tools/test soak processes; do :; done; exit 1
 
 clean:
 	@rm -rf build .pytest_cache tests/__pycache__ tests/*/__pycache__
