@@ -59,6 +59,7 @@ Effects Cluster::end() {
     step_.out.insert(step_.out.begin(), Effect{.kind = Effect::Kind::kPersist, .durable = durable});
   }
   if (std::exchange(step_.route, false)) step_.out.push_back({.kind = Effect::Kind::kRoute});
+  if (std::exchange(step_.resume, false)) step_.out.push_back({.kind = Effect::Kind::kResumeWrites});
   state_.checkInvariants();
   return std::exchange(step_.out, {});
 }
@@ -103,9 +104,8 @@ void Cluster::tick() {
 
 // A replica's failover goes on with whatever came, not only when the clock ticks.
 void Cluster::proceed() {
-  if (!state_.myself().isReplica()) return;
-  election_.proceed(manual_.ready());
-  if (state_.myself().isMaster()) manual_.stop();
+  if (state_.myself().isReplica()) election_.proceed(manual_.ready());
+  manual_.followRole();
 }
 
 // --- Packets ---
@@ -121,6 +121,7 @@ void Cluster::onPacket(const Event& event) {
     case BusType::kFail:
       return failures_.announced(*sender, message.node);
     case BusType::kVoteRequest:
+      updateRole(*sender, message);  // its last ping may be older than its role
       return election_.asked(*sender, message);
     case BusType::kVote:
       election_.voted(*sender, message.currentEpoch);
@@ -128,6 +129,7 @@ void Cluster::onPacket(const Event& event) {
     case BusType::kUpdate:
       return onUpdate(message);
     case BusType::kManualFailover:
+      updateRole(*sender, message);
       return manual_.asked(*sender);
     case BusType::kPublish:
     case BusType::kPublishShard:

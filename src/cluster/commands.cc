@@ -131,7 +131,7 @@ std::string Commands::setMoving(const Request& request) {
   State& state = cluster_.state_;
   const uint16_t slot = request.slot;
   const bool migrating = request.kind == Request::Kind::kSetMigrating;
-  if (!state.myself().isMaster()) return "ERR You can use SETSLOT only with masters.";
+  if (!state.myself().isMaster()) return "ERR Please use SETSLOT only with masters.";
   if (request.kind == Request::Kind::kSetStable) {
     state.migrating.erase(slot);
     state.importing.erase(slot);
@@ -154,7 +154,7 @@ std::string Commands::setNode(const Request& request) {
   State& state = cluster_.state_;
   Node& me = state.myself();
   const uint16_t slot = request.slot;
-  if (!me.isMaster()) return "ERR You can use SETSLOT only with masters.";
+  if (!me.isMaster()) return "ERR Please use SETSLOT only with masters.";
   Node* target = state.find(request.node);
   if (target == nullptr) return unknownNode(request.node);
   if (!target->isMaster()) return "ERR Target node is not a master";
@@ -269,6 +269,7 @@ Answer Cluster::command(const Moment& now, const Surroundings& around, const Opt
   begin(now, around, options);
   Answer answer = Commands(*this).run(request);
   if (answer.error.empty()) proceed();
+  if (step_.save) step_.persist();  // whoever is told that it is done may rely on it
   answer.effects = end();
   return answer;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cluster/planted_bugs.h"
+
 namespace vigil::cluster {
 
 namespace {
@@ -115,13 +117,16 @@ int Election::placeAmongFailed() const {
 }
 
 void Election::ask() {
-  epoch_ = ++state_.currentEpoch;
+  epoch_ = planted(kSameEpoch) ? state_.currentEpoch : ++state_.currentEpoch;
   votes_.clear();
   stage_ = Stage::kAsking;
   since_ = step_.now.mono;
   step_.persist();
   step_.notice("Starting a failover election for epoch " + std::to_string(epoch_) + ".");
   const Node* master = state_.myself().master;
+  // By hand it may be soon after this node became a replica: a redis-server believes no vote request of what it takes for
+  // a master.
+  if (manual_) speaker_.announce();
   speaker_.requestVotes(master->has(kFail) ? master : nullptr, manual_);
   step_.wake(since_ + patience() + 1);
 }
@@ -173,7 +178,7 @@ void Election::asked(Node& candidate, const BusMessage& request) {
   if (request.currentEpoch < state_.currentEpoch) {
     return deny("reqEpoch (" + std::to_string(request.currentEpoch) + ") < curEpoch(" + std::to_string(state_.currentEpoch) + ")");
   }
-  if (state_.lastVoteEpoch == state_.currentEpoch) {
+  if (state_.lastVoteEpoch == state_.currentEpoch && !planted(kVoteTwice)) {
     return deny("already voted for epoch " + std::to_string(state_.currentEpoch));
   }
   if (!candidate.isReplica()) return deny("it is a master node");
@@ -192,7 +197,7 @@ void Election::asked(Node& candidate, const BusMessage& request) {
   if (stale) return deny("it claims slots in an epoch older than their owner's");
   state_.lastVoteEpoch = state_.currentEpoch;
   master->votedAt = step_.now.mono;
-  step_.persist();
+  if (!planted(kVoteForgotten)) step_.persist();
   speaker_.vote(candidate);
   step_.notice("Failover auth granted to " + candidate.id + " for epoch " + std::to_string(state_.currentEpoch));
 }

@@ -1,5 +1,7 @@
 #include "cluster/manual_failover.h"
 
+#include "cluster/planted_bugs.h"
+
 namespace vigil::cluster {
 
 namespace {
@@ -24,11 +26,12 @@ void ManualFailover::asked(Node& replica) {
   replica_ = replica.id;
   step_.warning("Manual failover requested by replica " + replica.id + ".");
   step_.out.push_back({.kind = Effect::Kind::kPauseWrites, .milliseconds = 2 * kPatience / 1000});
+  step_.resume = false;  // of an attempt before
 }
 
 void ManualFailover::writesPaused() {
   if (replica_.empty()) {  // given up meanwhile
-    step_.out.push_back({.kind = Effect::Kind::kResumeWrites});
+    step_.resume = true;
     return;
   }
   paused_ = true;
@@ -53,13 +56,18 @@ void ManualFailover::tick() {
     if (Node* replica = state_.find(replica_)) speaker_.ping(*replica);
   }
   if (!end_ || ready_) return;
-  if (step_.around.offset < *end_) return step_.wake(step_.now.mono + kLookAgain);
+  if (step_.around.offset < *end_ && !planted(kHandOverEarly)) return step_.wake(step_.now.mono + kLookAgain);
   ready_ = true;
   step_.notice("All master replication stream processed, manual failover can start.");
 }
 
+void ManualFailover::followRole() {
+  const bool wantedAsMaster = !replica_.empty();
+  if (until_ != 0 && wantedAsMaster != state_.myself().isMaster()) stop();
+}
+
 void ManualFailover::stop() {
-  if (paused_) step_.out.push_back({.kind = Effect::Kind::kResumeWrites});
+  if (paused_) step_.resume = true;
   speaker_.setPaused(false);
   until_ = 0;
   ready_ = paused_ = false;

@@ -29,6 +29,9 @@ class ManualFailover {
 
   void tick();
   void stop();
+  // Ends it if this node has changed its role: it is done, or somebody else was faster. Clients whose writes a former
+  // master holds back are not to wait any longer.
+  void followRole();
   // A replica: the election may begin.
   bool ready() const { return until_ != 0 && ready_; }
 

@@ -72,6 +72,7 @@ void Ownership::follow(Node& master) {
   state_.makeReplica(me, &master);
   step_.slotsChanged();
   followAgain();
+  speaker_.announce();  // whoever is asked for a vote, or for a hand-over, has to know whose replica this is
 }
 
 void Ownership::followAgain() {

@@ -155,8 +155,11 @@ void Speaker::vote(Node& to) {
   if (to.connected) send(to.link, header(BusType::kVote));
 }
 
+// After a PONG: a redis-server hands over to nobody whom it does not know as its replica.
 void Speaker::requestManualFailover(Node& master) {
-  if (master.connected) send(master.link, header(BusType::kManualFailover));
+  if (!master.connected) return;
+  sendPong(master);
+  send(master.link, header(BusType::kManualFailover));
 }
 
 void Speaker::forget(const Node& node, uint64_t seconds) {

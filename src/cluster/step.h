@@ -51,6 +51,7 @@ struct Step {
   bool durable = false;  // and must be on disk before anything leaves
   bool route = false;    // what the engine serves has changed
   bool judge = false;    // whether the cluster is up must be judged anew
+  bool resume = false;   // writes that were held back go on, once the engine knows whom it serves
   MonoUs wakeAt = 0;     // a tick is wanted then at the latest; 0: whenever
 
   void log(LogLevel level, std::string text) {

@@ -61,16 +61,6 @@ def test_stopped_master_is_replaced(cluster):
     cluster.wait_ok()
 
 
-@pytest.mark.xfail(reason="now and then the replica does not take over within 60 s on a loaded machine; not understood yet", strict=False)
-def test_manual_failover(cluster):
-    master = cluster.masters[0]
-    replica = cluster.replica_of(master)
-    assert text(replica, "CLUSTER", "FAILOVER") == "OK"
-    wait_until(f"{replica} takes over", lambda: role_of(replica) == "master")
-    master.wait_info("replication", role="slave", master_link_status="up")
-    cluster.wait_ok()
-
-
 def test_down_without_a_slot_and_back(servers, vigil):
     cluster = Cluster(servers, [vigil] * 6)
     master = cluster.masters[1]

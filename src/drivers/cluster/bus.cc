@@ -63,6 +63,14 @@ void Bus::close(LinkId link) {
   forget(link);
 }
 
+void Bus::cut(LinkId link) {
+  auto at = links_.find(link);
+  if (at == links_.end()) return;
+  BusLink& cut = *at->second;
+  cut.end();
+  linkClosed(cut, false);
+}
+
 // It may be the link itself that called us.
 void Bus::forget(LinkId link) {
   auto at = links_.find(link);

@@ -33,6 +33,7 @@ class Bus final : public BusLink::Owner {
   void connect(cluster::LinkId link, const std::string& address, uint16_t port);
   void send(cluster::LinkId link, const std::shared_ptr<const std::string>& packet);
   void close(cluster::LinkId link);
+  void cut(cluster::LinkId link);  // as if the network had ended it
 
   struct LinkFacts {
     cluster::LinkId id;

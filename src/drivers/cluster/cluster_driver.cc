@@ -58,6 +58,7 @@ Status ClusterDriver::start() {
   }
   bus_.emplace(engine_.system().network, engine_.control(), engine_.logger(), options_,
                [this](const Event& event) { onEvent(event); });
+  registerDebug();
   engine_.setBroadcast([this](engine::PubSub::Space space, std::string_view channel, std::string_view payload) {
     Event event{.kind = Event::Kind::kPublish};
     event.message.type = space == engine::PubSub::Space::kChannels ? wire::BusType::kPublish : wire::BusType::kPublishShard;
@@ -172,10 +173,6 @@ void ClusterDriver::request(cluster::Request request, std::shared_ptr<engine::De
 
 void ClusterDriver::withBusLinks(std::function<void(std::vector<Bus::LinkFacts>)> use) {
   engine_.control().post([this, use = std::move(use)] { use(bus_->links()); });
-}
-
-void ClusterDriver::dropPackets(int type) {
-  engine_.control().post([this, type] { bus_->dropPackets(type); });
 }
 
 // --- Effects ---

@@ -52,12 +52,13 @@ class ClusterDriver {
   const ClusterOptions& options() const { return options_; }
   void withBusLinks(std::function<void(std::vector<Bus::LinkFacts>)> use);  // on the control thread
   uint64_t linksOverLimit() const { return bus_->overLimit(); }
-  void dropPackets(int type);  // any thread
 
  private:
   using Effect = cluster::Effect;
   using Effects = cluster::Effects;
 
+  void registerDebug();
+  void killLinks(command::Context& ctx);
   cluster::Moment now() const;
   cluster::Surroundings surroundings();
   void onEvent(const cluster::Event& event);

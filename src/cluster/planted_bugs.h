@@ -1,0 +1,14 @@
+// Faults in this folder that the simulator must find (base/simulation.h). They have numbers of their own.
+#pragma once
+
+#include "base/simulation.h"
+
+namespace vigil::cluster {
+
+inline constexpr PlantedBug kVoteTwice{64};      // a master votes again in an epoch in which it has voted
+inline constexpr PlantedBug kVoteForgotten{65};  // a vote leaves the node before it is on disk
+inline constexpr PlantedBug kSameEpoch{66};      // a candidate asks in an epoch that is taken
+inline constexpr PlantedBug kHandOverEarly{
+    67};  // a replica takes over by hand before it has the rest of its master's log
+
+}  // namespace vigil::cluster
