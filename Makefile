@@ -8,7 +8,7 @@ TEST_STEPS ?= tidy unit simulate processes
 
 PREFIX ?= /usr/local
 
-.PHONY: setup build install run test accept sanitize soak clean
+.PHONY: setup build install run run-cluster test accept sanitize soak clean
 
 setup:
 	@tools/setup
@@ -24,6 +24,10 @@ install: build
 
 run: build
 	@$(PYTHON) tools/run-demo --bin $(BIN)
+
+# Six nodes of a cluster on loopback, until Ctrl-C.
+run-cluster: build
+	@$(PYTHON) tools/run-cluster --bin $(BIN)
 
 test: build
 	@JOBS=$(JOBS) tools/test $(TEST_STEPS)

@@ -1,4 +1,4 @@
-"""tools/run-demo, what `make run` ends in."""
+"""tools/run-demo and tools/run-cluster, what `make run` and `make run-cluster` end in."""
 
 import re
 import signal
@@ -9,28 +9,50 @@ from harness.server import ROOT
 from harness.waiting import PATIENCE
 
 
-def start_demo(vigil, *arguments):
-    return subprocess.Popen([sys.executable, str(ROOT / "tools" / "run-demo"), "--server", str(vigil.path), *arguments],
+def start_demo(vigil, *arguments, program="run-demo"):
+    return subprocess.Popen([sys.executable, str(ROOT / "tools" / program), "--server", str(vigil.path), *arguments],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_demo_shows_replication_and_cleans_up(vigil):
-    demo = start_demo(vigil)
+def shown_by(demo):
+    """What it prints until it leaves the servers running."""
     lines = []
     for line in demo.stdout:
         lines.append(line.rstrip("\n"))
         if line.startswith("Ctrl-C"):
             break
-    text = "\n".join(lines)
+    return "\n".join(lines)
+
+
+def end(demo, text, first):
+    """Ctrl-C: nothing is left."""
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(PATIENCE) == 0
+    for pid in re.findall(r"pid (\d+)", text):
+        assert subprocess.run(["kill", "-0", pid], capture_output=True, check=False).returncode != 0
+    directory = re.search(rf"tail -f (\S+)/{first}/server.log", text).group(1)
+    assert subprocess.run(["ls", directory], capture_output=True, check=False).returncode != 0
+
+
+def test_demo_shows_replication_and_cleans_up(vigil):
+    demo = start_demo(vigil)
+    text = shown_by(demo)
     assert text.count('"hello from the master"') == 2, text
     assert "role:master" in text and "connected_slaves:2" in text, text
     assert "slaves=2,sentinels=3" in text, text
     subprocess.run(re.search(r"kill -9 \d+", text).group(0).split(), check=True)
     shown = next(line for line in demo.stdout if "+switch-master demo" in line)
     assert shown.startswith("sentinel"), shown
-    demo.send_signal(signal.SIGINT)
-    assert demo.wait(PATIENCE) == 0
-    for pid in re.findall(r"pid (\d+)", text):
-        assert subprocess.run(["kill", "-0", pid], capture_output=True, check=False).returncode != 0
-    directory = re.search(r"tail -f (\S+)/master/server.log", text).group(1)
-    assert subprocess.run(["ls", directory], capture_output=True, check=False).returncode != 0
+    end(demo, text, "master")
+
+
+def test_cluster_shows_slots_redirections_and_a_failover(vigil):
+    demo = start_demo(vigil, program="run-cluster")
+    text = shown_by(demo)
+    assert "[OK] All 16384 slots covered." in text, text
+    assert re.search(r"(?m)^  0-5460 +node1 \(replicas: node\d\)$", text), text
+    assert text.count('"hello from the cluster"') == 3 and "MOVED" in text, text
+    subprocess.run(re.search(r"kill -9 \d+", text).group(0).split(), check=True)
+    assert next(line for line in demo.stdout if "Failover election won" in line)
+    assert next(line for line in demo.stdout if re.match(r"  \S+ +node\d \(replicas: none\)$", line))
+    end(demo, text, "node1")
