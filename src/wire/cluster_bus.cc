@@ -1,6 +1,7 @@
 #include "wire/cluster_bus.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "wire/big_endian.h"
 
@@ -128,6 +129,13 @@ bool isNodeId(std::string_view id) {
          });
 }
 
+// As nodes.conf can hold it: it goes there as it came.
+bool isAddress(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == ':' || c == '-' || c == '_' || c == '%';
+  });
+}
+
 Status readExtension(FieldReader& in, BusExtensions& extensions) {
   const auto length = in.number<uint32_t>();
   const auto type = in.number<uint16_t>();
@@ -159,6 +167,7 @@ Status readPing(FieldReader& in, BusMessage& message, uint16_t count, uint16_t e
   for (uint16_t i = 0; i < count; ++i) {
     message.gossip.push_back(readGossip(in));
     if (!isNodeId(message.gossip.back().id)) return fail("gossip of what is no node id");
+    if (!isAddress(message.gossip.back().address)) return fail("gossip of what is no address");
   }
   for (uint16_t i = 0; i < extensions; ++i) {
     if (auto read = readExtension(in, message.extensions); !read) return read;
@@ -235,6 +244,7 @@ Result<BusMessage> decodeBusPacket(std::string_view packet) {
   message.masterId = in.text(kNodeIdSize);
   if (!message.masterId.empty() && !isNodeId(message.masterId)) return fail("a master that is no node id");
   message.address = in.text(kAddressSize);
+  if (!isAddress(message.address)) return fail("an own address that is none");
   const auto extensions = in.number<uint16_t>();
   const std::string_view reserved = in.take(kReservedSize);
   if (reserved.starts_with(kOurMark)) message.capabilities = static_cast<uint8_t>(reserved[kOurMark.size()]);

@@ -119,7 +119,9 @@ TEST(ClusterBus, RefusesWhatDoesNotHoldWhatItPromises) {
   EXPECT_FALSE(broken(13, 11));   // type
   EXPECT_FALSE(broken(14, 1));    // gossip entries
   EXPECT_FALSE(broken(40, '?'));  // sender
-  EXPECT_FALSE(broken(2214, 1));  // extensions
+  EXPECT_FALSE(broken(2168, '\n'));  // own address
+  EXPECT_FALSE(broken(2214, 1));     // extensions
+  EXPECT_FALSE(broken(kBusHeaderSize + 48, ' '));       // an address in gossip
   EXPECT_FALSE(broken(kBusHeaderSize + 104 + 3, 7));    // an extension's length
   EXPECT_FALSE(broken(kBusHeaderSize + 104 + 2, '\x7f'));
   std::string publish = encodeBusPacket(full(BusType::kPublish));

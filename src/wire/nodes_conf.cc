@@ -1,6 +1,7 @@
 #include "wire/nodes_conf.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 #include "base/text.h"
@@ -25,6 +26,13 @@ bool isId(std::string_view word) {
          std::all_of(word.begin(), word.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); });
 }
 
+// Neither blanks nor what separates the fields of an address, so that it is written as it was read.
+bool isPlain(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == ':' || c == '-' || c == '_' || c == '%';
+  });
+}
+
 std::vector<std::string_view> split(std::string_view text, char at) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -47,7 +55,9 @@ Status parseAddress(std::string_view word, NodeLine& line) {
   const auto parts = split(word, ',');
   if (parts.size() > 1) line.hostName = parts[1];
   for (size_t i = 2; i < parts.size(); ++i) {
-    if (parts[i].starts_with("shard-id=")) line.shardId = parts[i].substr(9);
+    if (!parts[i].starts_with("shard-id=")) continue;
+    line.shardId = parts[i].substr(9);
+    if (!isId(line.shardId)) return fail("a shard's id that is none");
   }
   std::string_view address = parts[0];
   const size_t at = address.rfind('@');
@@ -56,6 +66,7 @@ Status parseAddress(std::string_view word, NodeLine& line) {
   const size_t colon = address.rfind(':');
   if (colon == std::string_view::npos) return fail("an address without a port");
   line.address = address.substr(0, colon);
+  if (!isPlain(line.address) || !isPlain(line.hostName)) return fail("an address that is none");
   const auto port = parseUpTo(address.substr(colon + 1), UINT16_MAX);
   if (!port) return fail("a port that is no number");
   line.port = *port;

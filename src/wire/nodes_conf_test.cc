@@ -49,6 +49,9 @@ TEST(NodesConf, RefusesDamage) {
     text.replace(text.find(damaged), damaged.size(), "?");
     EXPECT_FALSE(parseNodesConf(text)) << damaged;
   }
+  for (const std::string address : {"\"10.0.0.1 x:1@2\"", "10.0.0.1@5:1@2", "10.0.0.1:1@2,,shard-id=x"}) {
+    EXPECT_FALSE(parseNodesConf(std::string(40, 'a') + " " + address + " myself,master - 0 0 0 connected\n")) << address;
+  }
   EXPECT_FALSE(parseNodesConf(whole.substr(0, 60)));
   EXPECT_TRUE(parseNodesConf(""));
 }
