@@ -106,3 +106,28 @@ def test_a_failed_save_keeps_the_server(servers, vigil, oracle):
         server.wait_log("Received SIGTERM scheduling shutdown")
         assert server.call("PING") == b"PONG"
         assert server.shutdown("FORCE") == 0
+
+
+def test_it_waits_for_the_first_aof(servers, vigil):
+    """Where appendonly was just turned on, a restart that reads the AOF would find none of the data before its base is there."""
+    keys = 300_000
+    server = servers.start(vigil, options={"enable-debug-command": "yes"})
+    server.call("DEBUG", "POPULATE", keys)
+    server.call("CONFIG", "SET", "appendonly", "yes")
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    assert "Writing initial AOF. Exiting anyway." not in server.log_text()
+    server.options["appendonly"] = "yes"
+    server.start()
+    assert server.call("DBSIZE") == keys
+
+
+def test_it_does_not_wait_for_the_first_aof_when_told_to_hurry(servers, vigil):
+    server = servers.start(vigil, options={"enable-debug-command": "yes"})
+    server.call("DEBUG", "POPULATE", 1_000_000)
+    with server.raw() as client:
+        client.call("CONFIG", "SET", "appendonly", "yes")
+        client.send("SHUTDOWN", "NOSAVE", "NOW", "FORCE")
+        assert server.wait_exit() == 0
+    log = server.log_text()
+    assert "Background AOF rewrite finished successfully" in log or "# Writing initial AOF. Exiting anyway." in log

@@ -55,6 +55,10 @@ def test_the_events_of_a_failover(group, vigil):
     leader = wait_until("one Sentinel led", lambda: next(s for s in three.sentinels if "+failover-end" in events(s)))
     told = [e for e in events(leader) if e not in ("+slave", "+sentinel", "+monitor")]
     told = told[told.index("+odown"):]
+    # On a slow machine an election may be lost first.
+    lost = ["+new-epoch", "+try-failover", "+vote-for-leader", "-failover-abort-not-elected"]
+    while told[1:5] == lost:
+        del told[1:5]
     assert told[:told.index("+switch-master") + 1] == [
         "+odown", "+new-epoch", "+try-failover", "+vote-for-leader", "+elected-leader", "+failover-state-select-slave",
         "+selected-slave", "+failover-state-send-slaveof-noone", "+failover-state-wait-promotion",

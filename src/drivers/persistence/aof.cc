@@ -48,6 +48,15 @@ void Aof::start() {
     });
     return Status();
   };
+  engine_.shutdown().add({.stage = engine::Shutdown::Stage::kAof,
+                          .start = [this](const engine::Shutdown::Request& request,
+                                          Done done) { awaitFirstBase(request, std::move(done)); },
+                          .hurry = [this] { exitWithoutBase(); },
+                          .cancel =
+                              [this] {
+                                MutexLock lock(mutex_);
+                                exit_ = nullptr;
+                              }});
   timer_ = engine_.control().after(kCronUs, [this] { cron(); });
 }
 
@@ -74,14 +83,6 @@ void Aof::stop() {
     writer_.close();
   });
   executor_.reset();
-}
-
-void Aof::flush(Done done) {
-  executor_->submit([this, done = std::move(done)]() mutable {
-    if (!writer_.isOpen()) return done({});
-    engine_.logger().notice("Calling fsync() on the AOF file.");
-    done(writer_.flush() ? Status() : fail("Fail to fsync the AOF file"));
-  });
 }
 
 // --- Loading ---------------------------------------------------------------------------------------------------
@@ -247,8 +248,52 @@ void Aof::disable() {
   }
   writer_.close();
   engine_.log().setNeeded(Log::Reason::kAof, false);
-  MutexLock lock(mutex_);
-  unlisted_ = false;
+  {
+    MutexLock lock(mutex_);
+    unlisted_ = false;
+  }
+  firstBaseEnded({});
+}
+
+// --- Shutdown --------------------------------------------------------------------------------------------------
+
+void Aof::awaitFirstBase(const engine::Shutdown::Request& request, Done done) {
+  bool missing = false;
+  bool comes = false;
+  {
+    MutexLock lock(mutex_);
+    missing = unlisted_;
+    comes = rewrite_ != nullptr;
+    if (missing && comes) exit_ = std::move(done);
+  }
+  if (!missing) return done({});
+  if (!comes) return done(fail("Writing initial AOF, can't exit."));
+  engine_.logger().notice("Writing initial AOF, the exit waits for it.");
+  if (request.now || request.force) exitWithoutBase();
+}
+
+void Aof::exitWithoutBase() {
+  Done done;
+  {
+    MutexLock lock(mutex_);
+    done = std::exchange(exit_, nullptr);
+  }
+  if (!done) return;
+  engine_.logger().warning("Writing initial AOF. Exiting anyway.");
+  done({});
+}
+
+void Aof::firstBaseEnded(const Status& status) {
+  Done done;
+  {
+    MutexLock lock(mutex_);
+    done = std::exchange(exit_, nullptr);
+  }
+  if (!done) return;
+  Status outcome;
+  if (!status) outcome = fail("Writing initial AOF failed, can't exit.");
+  engine_.control().post(
+      [done = std::move(done), outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
 }
 
 // --- Now and then ----------------------------------------------------------------------------------------------

@@ -83,9 +83,6 @@ class Aof {
   // World held, after a full resync replaced keyspace and log: what was received becomes the base.
   void rebaseHere();
 
-  // Before a shutdown: everything on disk. `done` is called on the executor.
-  void flush(Done done);
-
   // --- Rewriting ---
   // As BGREWRITEAOF says; an error if one runs.
   Status rewrite();
@@ -132,6 +129,11 @@ class Aof {
   void cron();
   bool growthIsDue() REQUIRES(mutex_);
   std::unique_ptr<persistence::RdbTarget> baseTarget(bool rdb);
+  // The step of a shutdown: while the first base is written, a restart would find nothing of the data in the AOF, so
+  // the exit waits for it. Control thread.
+  void awaitFirstBase(const engine::Shutdown::Request& request, Done done);
+  void exitWithoutBase();
+  void firstBaseEnded(const Status& status);  // executor
   uint64_t fileSize(const std::string& name);
   Status removeHistory();  // executor; what is not to be kept
   void writeInfo(engine::InfoWriter& out) const;
@@ -154,6 +156,7 @@ class Aof {
   bool unlisted_ GUARDED_BY(mutex_) =
       false;  // the increment is a temporary one: without a new base it is worth nothing
   bool stopped_ GUARDED_BY(mutex_) = false;
+  Done exit_ GUARDED_BY(mutex_);                   // a shutdown that waits for the first base
   MonoUs retryAt_ GUARDED_BY(mutex_) = 0;          // after a failed rewrite, not before
   uint64_t baseBytes_ GUARDED_BY(mutex_) = 0;      // of the base file
   uint64_t sizeAtRewrite_ GUARDED_BY(mutex_) = 0;  // of all files, when the log was last written anew

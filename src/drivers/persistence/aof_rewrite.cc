@@ -150,6 +150,7 @@ void Aof::finished(const RewritePtr& rewrite, const Status& status) {
       retryAt_ = now + kRetryUs;
     }
   }
+  if (rewrite->begins) firstBaseEnded(status);
   if (!status) {
     engine_.logger().warning("Background AOF rewrite terminated with error: " + status.error().message);
     return;
