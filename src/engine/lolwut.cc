@@ -171,6 +171,8 @@ void lolwut(Context& ctx) {
   if (version == 5) {
     int columns = 66, perRow = 8, perColumn = 12;
     if (!parseSizes(ctx, {{columns, kMostCells}, {perRow, kMostSquares}, {perColumn, kMostSquares}})) return;
+    // Two columns of pixels make a character, four rows a line: no picture is higher than it may be wide.
+    perColumn = static_cast<int>(std::min<int64_t>(perColumn, std::max<int64_t>(1, 2 * kMostCells * perRow / columns)));
     text = drawSchotter(columns, perRow, perColumn, random) + "\nGeorg Nees - schotter, plotter on paper, 1968. ";
   } else if (version == 6) {
     int columns = 80, rows = 20;
