@@ -188,6 +188,19 @@ TEST(AclRules, QuotesAndParenthesesInsideSelectors) {
   EXPECT_EQ(again.describe(), user.describe());
 }
 
+TEST(AclRules, EachCommandRuleIsARuleOfItsOwn) {
+  User user = newUser("u", kContext);
+  for (std::string_view rule : {"+@read", "-get", "+config|get", "+select|it's"}) {
+    ASSERT_TRUE(applyRule(user, rule, kContext)) << rule;
+  }
+  const std::vector<std::string> rules = user.rules();
+  EXPECT_EQ(rules, (std::vector<std::string>{"off", "resetchannels", "-@all", "+@read", "-get", "+config|get",
+                                             "+select|it's"}));
+  User again = newUser("u", kContext);
+  for (const std::string& rule : rules) ASSERT_TRUE(applyRule(again, rule, kContext)) << rule;
+  EXPECT_EQ(again.describe(), user.describe());
+}
+
 TEST(AclRules, BeforeCommandsAreKnown) {
   User user = newUser("u", {});
   EXPECT_TRUE(applyRule(user, "+nosuchcommand", {}));

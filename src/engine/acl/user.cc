@@ -1,5 +1,7 @@
 #include "engine/acl/user.h"
 
+#include <algorithm>
+
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -64,7 +66,12 @@ std::vector<std::string> Selector::rules() const {
   for (const KeyPattern& key : keys) rules.push_back(key.describe());
   rules.emplace_back(allChannels ? "&*" : "resetchannels");
   for (const std::string& channel : channels) rules.push_back("&" + channel);
-  rules.push_back(describeCommands());
+  rules.emplace_back(startsWithAll ? "+@all" : "-@all");
+  for (std::string_view rest = commandRules; !rest.empty();) {
+    const size_t end = std::min(rest.find(' '), rest.size());
+    rules.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   return rules;
 }
 
