@@ -13,7 +13,7 @@ import threading
 from harness.waiting import PATIENCE
 
 SOURCES = pathlib.Path(__file__).parent.parent / "clients" / "node"
-INSTALL_TIMEOUT = 600
+INSTALL_TIMEOUT = 240
 
 
 def _missing(command):
