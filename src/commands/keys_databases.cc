@@ -53,6 +53,7 @@ std::optional<int64_t> parseIndex(ArgCursor& args, std::string_view error) {
 }
 
 void swapDb(Context& context) {
+  if (context.keyspace().hasSlots()) return context.reply().error("ERR SWAPDB is not allowed in cluster mode");
   ArgCursor args(context, 1);
   const auto first = parseIndex(args, "ERR invalid first DB index");
   if (!first) return;

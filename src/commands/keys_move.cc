@@ -6,6 +6,7 @@
 #include "command/spec.h"
 #include "commands/keys_commands.h"
 #include "keyspace/database.h"
+#include "keyspace/keyspace.h"
 
 namespace vigil::commands {
 
@@ -47,12 +48,16 @@ void rename(Context& context) {
   context.ready(to);
 }
 
-// The database of an index that a client gave; nullptr, with the error replied, if there is none.
-Database* parseDatabase(Context& context, ArgCursor& args) {
+// The database of an index that a client gave (in a cluster there is one: `inCluster` is the error); nullptr, with the error replied, if there is none.
+Database* parseDatabase(Context& context, ArgCursor& args, std::string_view inCluster) {
   const auto index = args.integer();
   if (!index) return nullptr;
   if (*index < INT32_MIN || *index > INT32_MAX) {
     args.fail("ERR value is out of range, value must between -2147483648 and 2147483647");
+    return nullptr;
+  }
+  if (*index != 0 && context.keyspace().hasSlots()) {
+    args.fail(inCluster);
     return nullptr;
   }
   Database* database = context.database(*index);
@@ -64,7 +69,7 @@ void sameObject(Context& context) { context.reply().error("ERR source and destin
 
 void move(Context& context) {
   ArgCursor args(context, 2);
-  Database* target = parseDatabase(context, args);
+  Database* target = parseDatabase(context, args, "ERR MOVE is not allowed in cluster mode");
   if (target == nullptr) return;
   auto& source = context.db();
   if (target->index() == source.index()) return sameObject(context);
@@ -90,7 +95,7 @@ std::optional<CopyOptions> parseCopyOptions(Context& context) {
     if (args.take("REPLACE")) {
       options.replace = true;
     } else if (args.take("DB", 1)) {
-      options.target = parseDatabase(context, args);
+      options.target = parseDatabase(context, args, "ERR Copying to another database is not allowed in cluster mode");
       if (options.target == nullptr) return std::nullopt;
     } else {
       args.syntaxError();

@@ -65,6 +65,14 @@ Message Message::push(std::initializer_list<std::string_view> parts) {
   return message;
 }
 
+Message Message::sunsubscribed(std::string_view channel, size_t left) {
+  Message message;
+  message.body.append("3\r\n$12\r\nsunsubscribe\r\n");
+  appendText(message.body, '$', channel);
+  message.body.append("\r\n:" + std::to_string(left));
+  return message;
+}
+
 Message Message::line(std::string_view text) { return {Kind::kLine, false, ds::SharedBuffer(text)}; }
 
 Message Message::invalidation(std::span<const std::string_view> keys) {

@@ -35,6 +35,7 @@ struct Message {
   ds::SharedBuffer body;    // without the CRLF at its end
 
   static Message push(std::initializer_list<std::string_view> parts);
+  static Message sunsubscribed(std::string_view channel, size_t left);  // subscriptions of shard channels that are left
   static Message line(std::string_view text);  // "+…", no CR or LF in it
   // Of these keys; none: of everything.
   static Message invalidation(std::span<const std::string_view> keys);

@@ -89,7 +89,7 @@ SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question,
     if (std::string error = downError(routing, question, arguments.channels); !error.empty()) return {.error = error};
   }
   if (auto moving = checkMoving(routing, slot, question, arguments, exists)) return *moving;
-  return {.error = slotError(routing, slot, question.readsReplica && (!question.write || arguments.channels))};
+  return {.error = slotError(routing, slot, arguments.channels || (question.readsReplica && !question.write))};
 }
 
 }  // namespace vigil::engine

@@ -208,6 +208,25 @@ bool subscribedInResp2(const Session& session) {
   return session.protocol == 2 && session.subscriptions && !session.subscriptions->empty();
 }
 
+std::vector<std::pair<std::string, size_t>> leaveShardChannels(Engine& engine, Session& session,
+                                                              const std::function<bool(std::string_view)>& misplaced) {
+  std::vector<std::pair<std::string, size_t>> ended;
+  if (!session.subscriptions) return ended;
+  Subscriptions& all = *session.subscriptions;
+  for (auto at = all.shardChannels.begin(); at != all.shardChannels.end();) {
+    if (!misplaced(*at)) {
+      ++at;
+      continue;
+    }
+    kShardChannel.leave(engine.pubsub(), *at, *session.info);
+    all.bytes -= Subscriptions::cost(*at);
+    ended.emplace_back(*at, all.shardChannels.size() - 1);
+    at = all.shardChannels.erase(at);
+  }
+  if (!ended.empty()) publishCounts(session, kShardChannel);
+  return ended;
+}
+
 void stopListening(Engine& engine, Session& session) {
   constexpr uint32_t kMonitor = kClientReplica | kClientMonitor;
   if ((session.info->flags.fetch_and(~kMonitor, kRelaxed) & kClientMonitor) != 0)

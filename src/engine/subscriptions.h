@@ -4,6 +4,9 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace vigil::engine {
 
@@ -25,6 +28,11 @@ struct Subscriptions {
 
 // RESP2 has no pushes: whoever is subscribed may do little else.
 bool subscribedInResp2(const Session& session);
+
+// Ends the subscriptions of shard channels that `misplaced` names, and says what was ended, each with how many are left.
+// Loop thread.
+std::vector<std::pair<std::string, size_t>> leaveShardChannels(Engine& engine, Session& session,
+                                                              const std::function<bool(std::string_view)>& misplaced);
 
 // The client hears nothing more: RESET, or it is gone. Loop thread.
 void stopListening(Engine& engine, Session& session);

@@ -117,6 +117,7 @@ class Worker {
   void unblockAll();
   // Cluster mode: ends the waits for keys that this node does not serve any more. Loop thread.
   void endMisplacedWaits();
+  void endMisplacedSubscriptions(Connection& connection);
   // Closes the connections whose replies wait for the commit point: the history that they belong to has ended, so
   // whether their writes happened cannot be told. Loop thread.
   void closeUncommitted();

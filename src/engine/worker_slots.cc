@@ -1,7 +1,10 @@
 // Cluster mode, from the side of a worker: each command's slot is checked when it is admitted, inside the world; and once
 // more under its locks where that is what decides, or the routing has changed in between.
+#include "base/crc16.h"
+#include "engine/connection.h"
 #include "engine/engine.h"
 #include "engine/slot_check.h"
+#include "engine/subscriptions.h"
 #include "engine/worker.h"
 #include "keyspace/key_hash.h"
 
@@ -74,7 +77,20 @@ void Worker::endMisplacedWaits() {
   for (auto& [id, connection] : connections_) {
     const auto& call = connection->session().blocked;
     if (call && !call->keys.empty() && !misplaced(*call).empty()) unblock(connection->session(), Unblock::kMisplaced);
+    if (connection->session().subscriptions) endMisplacedSubscriptions(*connection);
   }
+}
+
+// Of shard channels whose slots this node serves no more, as a master or as its replica.
+void Worker::endMisplacedSubscriptions(Connection& connection) {
+  const auto routing = engine_.sharedRouting();
+  if (routing == nullptr) return;
+  const auto ended = leaveShardChannels(engine_, connection.session(), [&](std::string_view channel) {
+    return !slotError(*routing, keySlot(channel), true).empty();
+  });
+  if (ended.empty()) return;
+  takeInbox();  // what came before comes before
+  for (const auto& [channel, left] : ended) connection.receive(Message::sunsubscribed(channel, left), 0);
 }
 
 std::string Worker::misplaced(const BlockedCall& call) const {

@@ -105,7 +105,7 @@ class HandMadeCluster(Cluster):
     None. As Cluster without redis-cli, and faster."""
 
     def __init__(self, servers, layout, own_options=None, **options):  # pylint: disable=super-init-not-called
-        self.named = {name: servers.create(binary, f"{binary.side}-{name}", options={**FAST, **options, **(own_options or {}).get(name, {})})
+        self.named = {name: servers.create(binary, f"{name}-{len(servers.servers)}", options={**FAST, **options, **(own_options or {}).get(name, {})})
                       for name, (binary, _) in layout.items()}
         self.nodes = list(self.named.values())
         for node in self.nodes:

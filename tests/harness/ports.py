@@ -7,7 +7,7 @@ import random
 import socket
 import tempfile
 
-FIRST, LAST = 10000, 21999  # a cluster bus is at port + 10000, still below 32768
+FIRST, LAST = 10000, 19999  # a cluster bus is at port + 10000: above all of these, and still below 32768
 _DIRECTORY = os.path.join(tempfile.gettempdir(), "vigil-test-ports")
 
 

@@ -70,7 +70,11 @@ void changeRanges(Context& ctx, Kind kind) {
 std::optional<uint16_t> portAt(Context& ctx, size_t argument, std::string_view what) {
   const auto port = parseInt64(ctx.arg(argument));
   if (port && *port > 0 && *port <= UINT16_MAX) return static_cast<uint16_t>(*port);
-  ctx.reply().error("ERR Invalid " + std::string(what) + " port specified: " + std::string(ctx.arg(argument)));
+  if (port) {
+    ctx.reply().error("ERR Invalid node address specified: " + std::string(ctx.arg(2)) + ":" + std::string(ctx.arg(3)));
+  } else {
+    ctx.reply().error("ERR Invalid " + std::string(what) + " port specified: " + std::string(ctx.arg(argument)));
+  }
   return std::nullopt;
 }
 
