@@ -137,7 +137,7 @@ namespace {
 
 using namespace command;  // the flags of the rows
 
-// The numbers behind VERSION <version>, each from 1 to its limit; what is absent is as it was. False after an error reply.
+// The numbers behind VERSION <version>, each from 1 to its limit; what is absent is as it was. False after an error.
 struct Size {
   int& value;
   int64_t most;
