@@ -137,6 +137,29 @@ TEST(Cluster, ManualFailoverWaitsForTheRestOfTheData) {
   EXPECT_TRUE(cluster.runUntil(kSecond, [&] { return cluster[3].promotions == 1; }));
 }
 
+TEST(Cluster, ManualFailoverRightAfterAChangeOfRoles) {
+  TestCluster cluster = healthy();
+  ASSERT_EQ(cluster.command(3, {.kind = Request::Kind::kReplicate, .node = cluster.id(1)}), "");
+  ASSERT_EQ(cluster.command(3, {.kind = Request::Kind::kFailover}), "");
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return cluster[3].promotions == 1; }));
+  // Its former master follows, and takes over again at once.
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return !cluster[1].follows.empty(); }));
+  EXPECT_FALSE(cluster[1].paused);
+  ASSERT_EQ(cluster.command(1, {.kind = Request::Kind::kFailover}), "");
+  EXPECT_TRUE(cluster.runUntil(kSecond, [&] { return cluster[1].promotions == 1; }));
+}
+
+TEST(Cluster, TwoReplicasAskForTheirMastersHandOver) {
+  TestCluster cluster = healthy(2);
+  cluster.loses = [](size_t, size_t to, const wire::BusMessage& message) { return to == 3 && message.type == wire::BusType::kVote; };
+  ASSERT_EQ(cluster.command(3, {.kind = Request::Kind::kFailover}), "");
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return cluster[0].paused; }));
+  cluster.run(3 * kSecond);  // masters vote about one master once within twice the timeout
+  ASSERT_EQ(cluster.command(6, {.kind = Request::Kind::kFailover}), "");
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return cluster[6].promotions == 1; }));
+  EXPECT_TRUE(cluster.runUntil(kSecond, [&] { return !cluster[0].paused; }));
+}
+
 TEST(Cluster, TakeoverNeedsNobody) {
   TestCluster cluster = healthy();
   for (size_t i = 0; i < 3; ++i) cluster.kill(i);
@@ -152,6 +175,12 @@ TEST(Cluster, AnOrphanedMasterGetsAReplica) {
   EXPECT_TRUE(cluster.runUntil(20 * kSecond, [&] {
     return cluster[3].follows == "10.0.0.2:7001" || cluster[6].follows == "10.0.0.2:7001";
   }));
+}
+
+TEST(Cluster, AReplicaThatDiesIsMarkedAsFailed) {
+  TestCluster cluster = healthy();
+  cluster.kill(4);
+  EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(0).find(cluster.id(4))->has(kFail); }));
 }
 
 TEST(Cluster, EqualEpochsPart) {

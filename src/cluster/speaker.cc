@@ -8,8 +8,9 @@ namespace vigil::cluster {
 namespace {
 
 bool mayBeGossiped(const Node& node) {
-  // Of those that nobody can reach there is nothing to say, unless they own something.
-  return !node.isMyself() && !node.has(kHandshake | kNoAddress) && (node.connected || node.slotCount != 0);
+  // Of those that we cannot reach there is nothing to say, unless they own something, or we suspect them.
+  return !node.isMyself() && !node.has(kHandshake | kNoAddress) &&
+         (node.connected || node.slotCount != 0 || node.has(kPfail));
 }
 
 uint32_t seconds(UnixMs time) { return static_cast<uint32_t>(time / 1000); }

@@ -122,10 +122,13 @@ void State::checkInvariants() const {
   };
   demand(myself_->isMyself() && find(myself_->id) == myself_);
   std::map<const Node*, size_t> counts;
+  const Node* last = nullptr;
+  size_t* count = nullptr;
   for (size_t slot = 0; slot < kSlotCount; ++slot) {
     if (owners_[slot] == nullptr) continue;
-    ++counts[owners_[slot]];
-    demand(owners_[slot]->slots.test(slot));
+    if (owners_[slot] != last) count = &counts[last = owners_[slot]];
+    ++*count;
+    demand(last->slots.test(slot));
   }
   for (const auto& [id, node] : nodes_) {
     demand(id == node->id);

@@ -28,6 +28,7 @@ class TestCluster {
     std::vector<Event> held;  // while stopped
     uint64_t bytesSent = 0;
     int promotions = 0;
+    bool paused = false;  // its clients' writes
   };
 
   explicit TestCluster(size_t nodes, uint64_t seed = 1) : dice_(seed) {
@@ -206,7 +207,11 @@ class TestCluster {
       if (effect.kind == Effect::Kind::kSend) send(number, effect);
       if (effect.kind == Effect::Kind::kClose) close(number, effect.link);
       if (effect.kind == Effect::Kind::kFollow) member.follows = effect.address + ":" + std::to_string(effect.port);
-      if (effect.kind == Effect::Kind::kPauseWrites) post(number, {.kind = Event::Kind::kWritesPaused});
+      if (effect.kind == Effect::Kind::kPauseWrites) {
+        member.paused = true;
+        post(number, {.kind = Event::Kind::kWritesPaused});
+      }
+      if (effect.kind == Effect::Kind::kResumeWrites) member.paused = false;
       if (effect.kind == Effect::Kind::kPromote) {
         member.follows.clear();
         ++member.promotions;

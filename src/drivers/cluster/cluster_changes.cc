@@ -23,7 +23,8 @@ ClusterDriver& driverOf(Context& ctx) { return ctx.owner<ClusterDriver>(); }
 
 void ask(Context& ctx, Request request) {
   if (!engine::DeferredReply::possible(ctx)) {
-    return ctx.reply().error("ERR This subcommand is not possible inside a transaction or a script: it waits for the disk");
+    const cluster::Answer answer = driverOf(ctx).decide(request);
+    return answer.error.empty() ? ctx.reply().simple(answer.text) : ctx.reply().error(answer.error);
   }
   driverOf(ctx).request(std::move(request), std::make_shared<engine::DeferredReply>(ctx));
 }

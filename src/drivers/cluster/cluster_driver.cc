@@ -1,6 +1,7 @@
 #include "drivers/cluster/cluster_driver.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ports/entropy.h"
 #include "cluster/node_lines.h"
@@ -82,14 +83,9 @@ Status ClusterDriver::listen() {
 
 void ClusterDriver::run() {
   engine_.control().post([this] {
-    const cluster::Surroundings around = surroundings();
-    const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
-    Effects effects;
-    {
-      MutexLock guard(mutex_);
-      effects = core_->claimLoaded(now(), around, options, slotsWithKeys());
-    }
-    enqueue(std::move(effects));
+    step([&](cluster::Cluster& core, const cluster::Surroundings& around, const cluster::Options& options, Effects& out) {
+      out = core.claimLoaded(now(), around, options, slotsWithKeys());
+    });
     tick();
   });
 }
@@ -115,19 +111,30 @@ cluster::Surroundings ClusterDriver::surroundings() {
   linkedOnce_ = linkedOnce_ || view.linkUp;
   return {.offset = static_cast<uint64_t>(engine_.log().end()),
           .linkUp = view.linkUp,
-          .masterHeard = view.lastIo,
+          // While the link is down, errors that the master answers do not make our data younger.
+          .masterHeard = view.linkUp ? view.lastIo : view.downSince,
           .linkedOnce = linkedOnce_};
 }
 
-void ClusterDriver::onEvent(const Event& event) {
+// On the control thread: run(core, surroundings, options, effects) under the core's lock, and what comes of it.
+template <typename Run>
+void ClusterDriver::step(Run run) {
   const cluster::Surroundings around = surroundings();
   const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
-  Effects effects;
   {
     MutexLock guard(mutex_);
-    effects = core_->step(now(), around, options, event);
+    around_ = around;
+    Effects effects;
+    run(*core_, around, options, effects);
+    add(std::move(effects));
   }
-  enqueue(std::move(effects));
+  takePending();
+}
+
+void ClusterDriver::onEvent(const Event& event) {
+  step([&](cluster::Cluster& core, const cluster::Surroundings& around, const cluster::Options& options, Effects& out) {
+    out = core.step(now(), around, options, event);
+  });
   scheduleWake();
 }
 
@@ -152,14 +159,11 @@ void ClusterDriver::scheduleWake() {
 
 void ClusterDriver::request(cluster::Request request, std::shared_ptr<engine::DeferredReply> reply) {
   engine_.control().post([this, request = std::move(request), reply = std::move(reply)]() mutable {
-    const cluster::Surroundings around = surroundings();
-    const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
     cluster::Answer answer;
-    {
-      MutexLock guard(mutex_);
-      answer = core_->command(now(), around, options, request);
-    }
-    enqueue(std::move(answer.effects));
+    step([&](cluster::Cluster& core, const cluster::Surroundings& around, const cluster::Options& options, Effects& out) {
+      answer = core.command(now(), around, options, request);
+      out = std::move(answer.effects);
+    });
     auto respond = [reply = std::move(reply), error = std::move(answer.error), text = std::move(answer.text)]() mutable {
       reply->answer([error = std::move(error), text = std::move(text)](command::Reply& out) {
         error.empty() ? out.simple(text) : out.error(error);
@@ -171,14 +175,36 @@ void ClusterDriver::request(cluster::Request request, std::shared_ptr<engine::De
   });
 }
 
+cluster::Answer ClusterDriver::decide(const cluster::Request& request) {
+  const cluster::Options options = options_.coreOptions(replicationOptions_.pingPeriod.load());
+  MutexLock guard(mutex_);
+  cluster::Surroundings around = around_;
+  around.offset = static_cast<uint64_t>(engine_.log().end());
+  cluster::Answer answer = core_->command(now(), around, options, request);
+  add(std::exchange(answer.effects, {}));
+  engine_.control().post([this] {
+    takePending();
+    scheduleWake();
+  });
+  return answer;
+}
+
 void ClusterDriver::withBusLinks(std::function<void(std::vector<Bus::LinkFacts>)> use) {
   engine_.control().post([this, use = std::move(use)] { use(bus_->links()); });
 }
 
 // --- Effects ---
 
-void ClusterDriver::enqueue(Effects effects) {
-  for (Effect& effect : effects) queue_.emplace_back(std::move(effect));
+void ClusterDriver::add(Effects effects) {
+  for (Effect& effect : effects) pending_.push_back(std::move(effect));
+}
+
+void ClusterDriver::takePending() {
+  {
+    MutexLock guard(mutex_);
+    for (Effect& effect : pending_) queue_.emplace_back(std::move(effect));
+    pending_.clear();
+  }
   carryOut();
 }
 

@@ -40,6 +40,9 @@ class ClusterDriver {
 
   // Any thread: carries it out and answers.
   void request(cluster::Request request, std::shared_ptr<engine::DeferredReply> reply);
+  // Any thread: decides on it, and carries it out later; the answer does not wait for that. Inside a transaction, which
+  // cannot wait.
+  cluster::Answer decide(const cluster::Request& request);
 
   // Any thread: look(const cluster::Cluster&, cluster::Moment) under the core's lock.
   template <typename Look>
@@ -61,10 +64,13 @@ class ClusterDriver {
   void killLinks(command::Context& ctx);
   cluster::Moment now() const;
   cluster::Surroundings surroundings();
+  template <typename Run>
+  void step(Run run);
   void onEvent(const cluster::Event& event);
   void tick();
   void scheduleWake();
-  void enqueue(Effects effects);
+  void add(Effects effects) REQUIRES(mutex_);
+  void takePending();
   void carryOut();
   void carryOutOne(const Effect& effect);
   void persist(bool durable);
@@ -92,6 +98,8 @@ class ClusterDriver {
 
   mutable Mutex mutex_;
   std::optional<cluster::Cluster> core_ GUARDED_BY(mutex_);
+  cluster::Surroundings around_ GUARDED_BY(mutex_);  // as of the control thread's last step
+  std::deque<Effect> pending_ GUARDED_BY(mutex_);     // in the order of the steps; the control thread carries them out
 
   // The control thread's.
   std::deque<std::variant<Effect, Task>> queue_;
