@@ -31,9 +31,7 @@ TEST(MonitorsTest, BytesThatAreNotPrintableAreEscaped) {
 TEST(MonitorsTest, SecretsAreHidden) {
   ClientInfo client(1, nullptr);
   client.address = "a:1";
-  EXPECT_EQ(described(client, {"auth", "me", "secret"}, {1, 2}), R"([3 a:1] "auth" "(redacted)"
-                                                                 "(redacted)")
-  ");
+  EXPECT_EQ(described(client, {"auth", "me", "secret"}, {1, 2}), R"x([3 a:1] "auth" "(redacted)" "(redacted)")x");
 }
 
 TEST(MonitorsTest, AClientOfAUnixSocketIsNamedByItsPath) {
