@@ -38,6 +38,7 @@ class Group {
   std::vector<Row> configuration(bool replica);
   void watchReplicas();
   void troubleReplicas(SimTime until);
+  void slowDown(SimNode& node);
   void killMaster();
   void checkNobodyIsAhead(const std::string& history);
   void startAll();
@@ -104,8 +105,7 @@ bool Group::start() {
   clients_->setThinkTime(10 * kMs, kSecond);
   clients_->start();
   if (!masterDies_) watchReplicas();
-  // The AOF lags behind: what must wait for it waits long.
-  if (masterDies_ && random_.chance(0.5)) master().disk().faults = {.slowSync = 0.3, .slowMost = 500 * kMs};
+  if (masterDies_) slowDown(master());
   return true;
 }
 
@@ -150,9 +150,14 @@ void Group::checkNobodyIsAhead(const std::string& history) {
   for (size_t i = 1; i < nodes_.size(); ++i) {
     SimNode& node = *nodes_[i];
     if (!node.running() || log(node).history().id != history || log(node).end() < recovered.previousEnd) continue;
-    fail(node.name() + " has offset " + std::to_string(log(node).end()) +
-         " of a history that its master recovered up to " + std::to_string(recovered.previousEnd - 1));
+    fail(node.name() + " has offset " + std::to_string(log(node).end()) + " of a history that its master recovered up to " +
+         std::to_string(recovered.previousEnd - 1));
   }
+}
+
+// Its AOF lags behind: what must wait for that waits long.
+void Group::slowDown(SimNode& node) {
+  if (random_.chance(0.5)) node.process().taskSlowness = random_.between(2, 20);
 }
 
 void Group::killMaster() {
@@ -163,6 +168,7 @@ void Group::killMaster() {
   world_.runFor(random_.between(kMs, 3 * kSecond));  // what travels arrives, links find out
   if (!master().startAndLoad()) return fail("the master did not start again: " + master().startError());
   checkNobodyIsAhead(history);
+  slowDown(master());
   const Window when = always_ ? Window{death, death} : master().recoveredWithoutAlways();
   clients_->checkRecovery(master().address(), death, when, outcome_);
   clients_->release();
@@ -214,7 +220,6 @@ bool Group::converged() {
 void Group::settle() {
   world_.trace("scenario", "heals");
   network_.heal();
-  for (auto& node : nodes_) node->disk().faults = {};
   clients_->finish();
   for (auto& onlooker : onlookers_) onlooker->stop();
   startAll();
@@ -287,8 +292,8 @@ void Group::compareLogs() {
     if (expected == found) continue;
     const size_t at = static_cast<size_t>(std::ranges::mismatch(expected, found).in1 - expected.begin());
     return fail("the logs of " + top.name() + " and " + node->name() + " (from " + std::to_string(from) + " to " +
-                std::to_string(to) + ") differ at offset " + std::to_string(from + static_cast<oplog::Offset>(at)) +
-                ": " + printable(expected.substr(at, 60)) + " and " + printable(found.substr(at, 60)));
+                std::to_string(to) + ") differ at offset " + std::to_string(from + static_cast<oplog::Offset>(at)) + ": " +
+                printable(expected.substr(at, 60)) + " and " + printable(found.substr(at, 60)));
   }
 }
 

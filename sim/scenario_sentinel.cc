@@ -312,7 +312,10 @@ void Deployment::keepRunning(SimTime until) {
 void Deployment::makeTrouble() {
   network_.faults = drawNetworkFaults(random_);
   votersDie_ = random_.chance(0.4);
-  if (!votersDie_ && random_.chance(0.6)) {
+  if (votersDie_) {  // a vote is durable only some time after it was given
+    for (auto& sentinel : sentinels_) sentinel->slowDown(10);
+  }
+  if (random_.chance(0.6)) {
     for (auto& sentinel : sentinels_) {
       sentinel->disk().faults = {.writeError = random_.chance(0.3) ? 0.02 : 0,
                                  .syncError = random_.chance(0.3) ? 0.02 : 0,
@@ -320,9 +323,6 @@ void Deployment::makeTrouble() {
                                  .death = 0.01,
                                  .powerLoss = 0.5};
     }
-  }
-  if (votersDie_) {  // a vote is durable only some time after it was given
-    for (auto& sentinel : sentinels_) sentinel->disk().faults = {.slowSync = 0.5, .slowMost = 300 * kMs};
   }
   const SimTime until = world_.now() + random_.between(5, 25) * kSecond;
   trouble(until);
@@ -340,7 +340,10 @@ void Deployment::makeTrouble() {
 // --- Healing -----------------------------------------------------------------------------------------------------
 
 void Deployment::startAll() {
-  for (auto& sentinel : sentinels_) sentinel->disk().faults = {};
+  for (auto& sentinel : sentinels_) {
+    sentinel->disk().faults = {};
+    sentinel->slowDown(1);
+  }
   for (auto& sentinel : sentinels_) {
     if (sentinel->running()) continue;
     if (auto started = sentinel->start(); !started) {

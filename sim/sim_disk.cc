@@ -66,23 +66,12 @@ void SimDisk::Names::apply(const NameChange& change) {
 }
 
 void SimDisk::change(const std::string& path, InodePtr inode, bool folder, std::string renamedFrom) {
-  settle();
-  pending_.push_back({folderOf(path), path, std::move(inode), folder, std::move(renamedFrom), world_.now()});
+  pending_.push_back({folderOf(path), path, std::move(inode), folder, std::move(renamedFrom)});
   now_.apply(pending_.back());
-}
-
-void SimDisk::settle() {
-  std::erase_if(pending_, [&](const NameChange& change) {
-    if (change.durableAt > world_.now()) return false;
-    durable_.apply(change);
-    return true;
-  });
 }
 
 void SimDisk::tear(Inode& inode) {
   SimRandom& random = world_.random();
-  if (world_.now() < inode.syncEnds) inode.synced = std::min(inode.synced, inode.syncedBefore);
-  inode.syncEnds = 0;
   if (inode.beforeTruncate && random.chance(0.5)) {
     inode.content = *inode.beforeTruncate;
     inode.synced = inode.content.size();
@@ -106,9 +95,6 @@ void SimDisk::tear(Inode& inode) {
 }
 
 void SimDisk::losePower() {
-  settle();
-  // A step is carried out at its beginning: what it does at later moments of it has not happened.
-  std::erase_if(pending_, [&](const NameChange& change) { return change.made > world_.now(); });
   // A journal: changes reach the disk in order, up to some moment.
   size_t reached = world_.random().below(pending_.size() + 1);
   for (size_t i = 0; i < reached; ++i) durable_.apply(pending_[i]);
@@ -213,18 +199,15 @@ Status SimFile::append(std::span<const std::string_view> pieces) {
 }
 
 Status SimFile::sync() {
-  SimWorld& world = disk_.world_;
-  const SimTime begun = world.now();
   if (!DiskCall::enter(disk_, *process_, 100, 20 * kMs)) return diskError("fdatasync", path_, EIO);
+  SimWorld& world = disk_.world_;
   if (world.random().chance(disk_.faults.slowSync)) world.spend(world.random().between(0, disk_.faults.slowMost));
   if (world.random().chance(disk_.faults.syncError)) {
     process_->trace("failed fsync of " + path_);
     inode_->dropped.emplace_back(inode_->synced, inode_->content.size());
     return diskError("fdatasync", path_, EIO);
   }
-  if (begun >= inode_->syncEnds) inode_->syncedBefore = inode_->synced;
   inode_->synced = inode_->content.size();
-  inode_->syncEnds = world.now();
   inode_->beforeTruncate.reset();
   return {};
 }
@@ -309,9 +292,11 @@ Status SimFileSystem::syncDir(const std::string& asked) {
     process_->trace("failed fsync of folder " + asked);
     return diskError("fsync", asked, EIO);
   }
-  for (SimDisk::NameChange& change : disk_.pending_) {
-    if (change.dir == dir) change.durableAt = std::min(change.durableAt, disk_.world_.now());
-  }
+  std::erase_if(disk_.pending_, [&](const SimDisk::NameChange& change) {
+    if (change.dir != dir) return false;
+    disk_.durable_.apply(change);
+    return true;
+  });
   return {};
 }
 

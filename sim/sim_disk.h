@@ -2,9 +2,8 @@
 //
 // What a process wrote is in the page cache: it survives the process, not the machine. A power loss leaves of each
 // file what was synced, plus any part of the rest, its last piece perhaps torn; and of the changes to names (creation,
-// rename, removal, folders) those whose folder was synced, plus a part of the rest in the order they were made. A sync
-// that has not ended has done nothing yet. After a failed fsync the kernel has dropped what it could not write: a later
-// fsync that succeeds does not bring it back.
+// rename, removal, folders) those whose folder was synced, plus a part of the rest in the order they were made. After a
+// failed fsync the kernel has dropped what it could not write: a later fsync that succeeds does not bring it back.
 #pragma once
 
 #include <map>
@@ -56,9 +55,7 @@ class SimDisk {
 
   struct Inode {
     std::string content;
-    size_t synced = 0;                               // this prefix is durable, once the sync under way has ended;
-    SimTime syncEnds = 0;                            // until then it is
-    size_t syncedBefore = 0;                         // what it was before
+    size_t synced = 0;                               // this prefix is durable
     std::optional<std::string> beforeTruncate;       // what the disk holds until a truncation is synced
     std::vector<std::pair<size_t, size_t>> dropped;  // from, to: lost by a failed fsync, whatever a later one said
   };
@@ -69,8 +66,6 @@ class SimDisk {
     InodePtr inode;  // null: removed
     bool folder = false;
     std::string renamedFrom = {};  // goes in the same change
-    SimTime made = 0;
-    SimTime durableAt = kForever;  // when the sync of its folder ends
   };
   struct Names {
     std::map<std::string, InodePtr> files;
@@ -80,7 +75,6 @@ class SimDisk {
 
   void change(const std::string& path, InodePtr inode, bool folder = false, std::string renamedFrom = {});
   void tear(Inode& inode);
-  void settle();  // syncs that have ended
 
   SimWorld& world_;
   Names now_;

@@ -26,6 +26,7 @@ class SimProcess {
   bool alive = true;
   SimTime pausedUntil = 0;  // SIGSTOP, a virtual machine that is moved: nothing runs until then
   int64_t slowness = 1;     // every turn of a loop takes that many times longer
+  int64_t taskSlowness = 1;  // tasks wait for the processor that many times longer
   MemoryAccount memory;
 
   // Which of its loops is running; null in a task, and before it starts.

@@ -59,6 +59,7 @@ Status SimSentinel::start() {
   };
   ProcessStep step(*process);
   ++lives_;
+  process->taskSlowness = taskSlowness_;
   process->trace("starts");
   life_ = std::make_unique<Life>(*this, process);
   if (auto begun = begin(*life_); !begun) {

@@ -38,6 +38,11 @@ class SimSentinel {
   void kill(Death how);
   // Nothing of it runs for that long; then it goes on as if nothing had happened.
   void pause(SimTime duration);
+  // Its tasks, which write its file, wait for the processor that many times longer; also in lives to come.
+  void slowDown(int64_t times) {
+    taskSlowness_ = times;
+    if (running()) life_->process->taskSlowness = times;
+  }
   bool running() const { return life_ != nullptr && life_->process->alive; }
 
   // What its core knows; only while it runs.
@@ -100,6 +105,7 @@ class SimSentinel {
   const std::string name_;
   const std::string host_;
   size_t lives_ = 0;
+  int64_t taskSlowness_ = 1;
   Death dying_ = Death::kKill;  // how the process dies that does so in the running step
   std::unique_ptr<Life> life_;
 };

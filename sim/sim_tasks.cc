@@ -43,7 +43,8 @@ void SimSerialExecutor::plan() {
   if (planned_ || tasks_.empty()) return;
   planned_ = true;
   SimWorld& world = process_->world;
-  SimTime when = std::max(world.now(), busyUntil_) + world.random().skewed(kStartLeast, kStartMost);
+  SimTime when =
+      std::max(world.now(), busyUntil_) + world.random().skewed(kStartLeast, kStartMost) * process_->taskSlowness;
   world.at(std::max(when, process_->pausedUntil), [weak = std::weak_ptr<SimSerialExecutor*>(self_)] {
     if (auto self = weak.lock()) (*self)->runOne();
   });
