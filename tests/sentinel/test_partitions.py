@@ -209,3 +209,15 @@ def test_a_replica_that_alone_loses_the_master_changes_nothing(hosts):
     three.network.heal()
     assert three.wait_converged() == 0
     assert all("+switch-master" not in events(sentinel) for sentinel in three.sentinels)
+
+
+def test_partitions_one_after_another(hosts):
+    """The master's host is cut off again and again, each time another one."""
+    three = hosts(settings=[f"sentinel failover-timeout {NAME} 3000"])
+    master = 0
+    for _ in range(3):
+        three.network.isolate(three.network.hosts[master])
+        new = three.wait_switched(by=[i for i in range(3) if i != master], away_from=master)
+        three.network.heal()
+        assert three.wait_converged() == new
+        master = new
