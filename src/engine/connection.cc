@@ -92,6 +92,7 @@ void Connection::onWritable() {
 void Connection::flush() {
   if (!stream_ || (closing_ && !session_.closeAfterReply)) return;
   auto& out = session_.out;
+  outputPeak_ = std::max(outputPeak_, out.pending());
   std::string_view pieces[kPieces];
   while (!out.empty()) {
     size_t count = out.gather(pieces, kPieces);
@@ -120,6 +121,22 @@ void Connection::flush() {
     wantsWrite_ = more;
     stream_->wantWrite(more);
   }
+}
+
+void Connection::trimOutput(MonoUs now) {
+  const OutputTrimming& trimming = worker_.engine().options().outputTrimming;
+  const size_t before = session_.out.memory();
+  if (outputPeak_ < before / 2) {
+    session_.out.shrink();
+    if (session_.out.memory() != before) {
+      worker_.stats().outputTrims.add();
+      publishMemory();
+    }
+  }
+  const int64_t resetMs = trimming.peakResetMs.load(std::memory_order_relaxed);
+  if (resetMs < 0 || now - peakSince_ < resetMs * 1000) return;
+  outputPeak_ = 0;
+  peakSince_ = now;
 }
 
 void Connection::receive(const Message& message, oplog::Offset depends) {

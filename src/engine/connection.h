@@ -40,6 +40,9 @@ class Connection final : public StreamHandler {
   void failReplies(std::string_view error);
   bool flushQueued = false;  // the worker has it on its list of connections to flush
 
+  // Now and then: gives back an output buffer of which little has been needed lately.
+  void trimOutput(MonoUs now);
+
   // Closes at the end of this turn of the loop.
   void close(std::string_view reason);
   bool closing() const { return closing_; }
@@ -68,6 +71,8 @@ class Connection final : public StreamHandler {
   bool closing_ = false;
   bool wantsWrite_ = false;
   bool pushed_ = false;  // there is something in the output that is no reply
+  size_t outputPeak_ = 0;  // the most that was in the output since peakSince_
+  MonoUs peakSince_ = 0;
   MonoUs softSince_ = 0;  // since when the output is over its soft limit
 };
 

@@ -43,9 +43,11 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
   for (const char* name : {"total_active_defrag_time", "current_active_defrag_time", "active_defrag_hits",
                            "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
                            "io_threaded_reads_processed", "io_threaded_writes_processed", "dump_payload_sanitizations",
-                           "slave_expires_tracked_keys", "reply_buffer_shrinks", "reply_buffer_expands"}) {
+                           "slave_expires_tracked_keys"}) {
     info.number(name, 0);
   }
+  info.number("reply_buffer_shrinks", counted.since(&WorkerStats::outputTrims));
+  info.number("reply_buffer_expands", 0);  // they grow with what they hold
   info.number("evicted_clients", counted.since(&WorkerStats::evictedClients));
   info.number("keyspace_hits", static_cast<int64_t>(keyspace.hits));
   info.number("keyspace_misses", static_cast<int64_t>(keyspace.misses));

@@ -29,6 +29,13 @@ struct OutgoingOptions {
   ConnectOptions connect() const { return {sourceAddress.load(), static_cast<uint32_t>(markId.load())}; }
 };
 
+// DEBUG REPLYBUFFER: clients give back what they have not needed of their output buffers for a while.
+struct OutputTrimming {
+  static constexpr int64_t kPeakResetMs = 5000;
+  std::atomic<bool> on{true};
+  std::atomic<int64_t> peakResetMs{kPeakResetMs};  // for so long the most that was needed counts; negative: for ever
+};
+
 struct Options {
   std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
@@ -41,6 +48,7 @@ struct Options {
   std::atomic<bool> activeExpire{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<bool> cronPaused{false};   // DEBUG PAUSE-CRON: periodic duties rest
   std::atomic<int64_t> activeExpireEffort{1};
+  OutputTrimming outputTrimming;
   std::atomic<int64_t> trackedKeys{1'000'000};  // tracking-table-max-keys; 0: no limit
   std::atomic<int> notifyEvents{0};             // notify-keyspace-events, as keyspaceEvent::…
   Audience audience;                            // follows notifyEvents; tracking clients and monitors add themselves

@@ -30,6 +30,7 @@ struct alignas(64) WorkerStats {
   Counter queryBufferLimitDisconnections;
   Counter outputBufferLimitDisconnections;
   Counter evictedClients;
+  Counter outputTrims;  // reply_buffer_shrinks
   Counter upkeepUs;  // active expiry and resizing
   Counter dirty;  // changes ever made to the data set
 };

@@ -211,6 +211,7 @@ class Worker {
   // Upkeep.
   void removeConnection(uint64_t id);
   void checkClients();
+  void trimOutputs();
   void upkeepOfShards(int64_t periodUs);
   bool backgroundStep();
   bool mustNotShow(Session& session);
@@ -243,6 +244,7 @@ class Worker {
   TimerId tickTimer_ = 0;
   TimerId dutyTimer_ = 0;  // background duties rest until it fires
   oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
+  MonoUs trimmedAt_ = 0;
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
   uint64_t slotsCheckedAt_ = 0;  // cluster mode: of the command that runs, with which routing; 0: it has no slot

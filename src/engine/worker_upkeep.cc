@@ -22,6 +22,7 @@ void Worker::tick() {
   if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
   if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   checkClients();
+  if (engine_.options().outputTrimming.on.load(std::memory_order_relaxed)) trimOutputs();
   upkeepOfShards(1'000'000 / hz);
   evictor_.startOver();
 }
@@ -39,6 +40,14 @@ void Worker::checkClients() {
       connection->close("idle");
     }
   }
+}
+
+// Each client about once a second: a look at it costs more than the memory that it might give back is worth in that time.
+void Worker::trimOutputs() {
+  const MonoUs now = loop_.now();
+  if (now - trimmedAt_ < 1'000'000) return;
+  trimmedAt_ = now;
+  for (auto& [id, connection] : connections_) connection->trimOutput(now);
 }
 
 // Active expiry and resizing on this worker's share of the shards, for a quarter of the period at most, or what

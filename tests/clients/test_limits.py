@@ -1,5 +1,7 @@
 """What a client may not do: too long, too many, too slow."""
 
+import re
+
 import pytest
 
 from harness.resp import Closed, encode
@@ -85,3 +87,27 @@ def test_maxmemory_without_eviction(servers, vigil):
         assert str(client.call("SET", "k", "v")) == "-OOM command not allowed when used memory > 'maxmemory'."
         assert client.call("GET", "k").value is None
         assert client.call("DEL", "k").value == 0
+
+
+def test_an_output_buffer_that_is_not_needed_is_given_back(servers, vigil):
+    server = servers.start(vigil, options={"enable-debug-command": "yes"})
+    with server.raw() as client, server.raw() as control:
+        def buffer():
+            return int(re.search(rb" rbs=(\d+) ", control.call("CLIENT", "LIST", "ID", name).value)[1])
+
+        name = client.call("CLIENT", "ID").value
+        control.call("SET", "k", "x" * 3000)
+        assert control.call("DEBUG", "REPLYBUFFER", "RESIZING", "0").value == b"OK"
+        assert control.call("DEBUG", "REPLYBUFFER", "PEAK-RESET-TIME", "100").value == b"OK"
+        client.pipeline([("GET", "k")] * 40)
+        large = buffer()
+        assert large > 100_000
+        shrinks = int(server.info("stats")["reply_buffer_shrinks"])
+        control.call("DEBUG", "REPLYBUFFER", "RESIZING", "1")
+        wait_until("it is smaller", lambda: buffer() < large / 4)
+        assert int(server.info("stats")["reply_buffer_shrinks"]) > shrinks
+        assert client.call("GET", "k").value == b"x" * 3000
+        assert control.call("DEBUG", "REPLYBUFFER", "PEAK-RESET-TIME", "NEVER").value == b"OK"
+        assert control.call("DEBUG", "REPLYBUFFER", "PEAK-RESET-TIME", "RESET").value == b"OK"
+        for words in (["PEAK-RESET-TIME", "x"], ["NONSENSE", "1"], ["RESIZING"]):
+            assert control.call("DEBUG", "REPLYBUFFER", *words).is_error

@@ -1,4 +1,5 @@
-// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, SEGFAULT, PANIC.
+// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, REPLYBUFFER, SEGFAULT,
+// PANIC.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -68,6 +69,24 @@ void panic(Context& ctx) {
   engine.process().abort();
 }
 
+void replyBuffer(Context& ctx) {
+  OutputTrimming& trimming = engineOf(ctx).options().outputTrimming;
+  if (equalsIgnoreCase(ctx.arg(2), "resizing")) {
+    trimming.on.store(flag(ctx, 3));
+  } else if (!equalsIgnoreCase(ctx.arg(2), "peak-reset-time")) {
+    return ctx.reply().syntaxError();
+  } else if (equalsIgnoreCase(ctx.arg(3), "never")) {
+    trimming.peakResetMs.store(-1);
+  } else if (equalsIgnoreCase(ctx.arg(3), "reset")) {
+    trimming.peakResetMs.store(OutputTrimming::kPeakResetMs);
+  } else if (auto milliseconds = parseInt64(ctx.arg(3)); milliseconds && *milliseconds >= 0 && *milliseconds < INT64_MAX / 1000) {
+    trimming.peakResetMs.store(*milliseconds);
+  } else {
+    return ctx.reply().notInteger();
+  }
+  ctx.reply().ok();
+}
+
 constexpr std::string_view kSleepHelp[] = {
     "SLEEP <seconds>",
     "    Stop the server for <seconds>. Decimals allowed.",
@@ -95,6 +114,14 @@ constexpr std::string_view kReplicateHelp[] = {
     "    Replicates the provided command to replicas, allowing data divergence.",
     "    It goes through the one command log, so that the AOF holds it too.",
 };
+constexpr std::string_view kReplyBufferHelp[] = {
+    "REPLYBUFFER PEAK-RESET-TIME <NEVER||RESET|time>",
+    "    Sets the time (in milliseconds) to wait between client reply buffer peak resets.",
+    "    In case NEVER is provided the last observed peak will never be reset",
+    "    In case RESET is provided the peak reset time will be restored to the default value",
+    "REPLYBUFFER RESIZING <0|1>",
+    "    Enable or disable the reply buffer resize cron job",
+};
 constexpr std::string_view kSegfaultHelp[] = {
     "SEGFAULT",
     "    Crash the server with sigsegv.",
@@ -113,6 +140,7 @@ void addDebugControls(DebugRegistry& registry) {
   registry.add({"PAUSE-CRON", 1, 1, kCronHelp, pauseCron});
   registry.add({"SET-SKIP-CHECKSUM-VALIDATION", 1, 1, kChecksumHelp, skipChecksums});
   registry.add({"REPLICATE", 1, SIZE_MAX, kReplicateHelp, replicate});
+  registry.add({"REPLYBUFFER", 2, 2, kReplyBufferHelp, replyBuffer});
   registry.add({"SEGFAULT", 0, 0, kSegfaultHelp, segfault});
   registry.add({"PANIC", 0, 0, kPanicHelp, panic});
 }
