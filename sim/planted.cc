@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cluster/planted_bugs.h"
 #include "sentinel/planted_bugs.h"
 #include "sim/sim_random.h"
 
@@ -47,6 +48,10 @@ const std::vector<PlantedBugRow>& plantedBugs() {
       {sentinel::kMajorityNotNeeded, "majority-not-needed", "sentinel"},
       {sentinel::kOldVotesCount, "old-votes-count", "sentinel"},
       {sentinel::kConfigEpochIgnored, "config-epoch-ignored", "sentinel"},
+      {cluster::kVoteTwice, "cluster-vote-twice", "cluster"},
+      {cluster::kVoteForgotten, "cluster-vote-forgotten", "cluster"},
+      {cluster::kSameEpoch, "cluster-same-epoch", "cluster"},
+      {cluster::kHandOverEarly, "cluster-hand-over-early", "cluster-by-hand"},
   };
   return rows;
 }

@@ -1,5 +1,6 @@
 // All scenarios by name.
 #include "sim/scenario_aof.h"
+#include "sim/scenario_cluster.h"
 #include "sim/scenario_engine.h"
 #include "sim/scenario_rdb.h"
 #include "sim/scenario_replication.h"
@@ -20,6 +21,9 @@ const std::vector<Scenario>& scenarios() {
       {"master-dies", "the same, and the master dies and recovers from its AOF", runMasterDiesScenario},
       {"sentinel", "Sentinels over a master and replicas: safe whatever breaks, and agreed once it has healed",
        runSentinelScenario},
+      {"cluster", "a cluster whose nodes die, pause and are cut off: elections, and that it heals", runClusterScenario},
+      {"cluster-by-hand", "a cluster whose roles are changed by hand only: nothing acknowledged is lost",
+       runClusterByHandScenario},
   };
   return all;
 }

@@ -206,6 +206,7 @@ IoResult SimNetwork::write(const LinkPtr& link, size_t at, std::span<const std::
     bytes.resize(1 + world_.random().below(bytes.size() - 1));
   }
   size_t taken = bytes.size();
+  if (onWrite) onWrite(*link, at, bytes);
   if (link->severed) {
     other.inFlight += taken;  // it fills the buffer and goes nowhere
   } else {

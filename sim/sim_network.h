@@ -11,6 +11,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -70,6 +71,8 @@ class SimNetwork {
   explicit SimNetwork(SimWorld& world) : world_(world) {}
 
   NetworkFaults faults;
+  // Sees what each write puts on its way, if set.
+  std::function<void(const SimLink& link, size_t side, std::string_view bytes)> onWrite;
 
   // --- Faults ---
   void block(const std::string& from, const std::string& to) { blocked_.insert({from, to}); }

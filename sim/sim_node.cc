@@ -64,6 +64,8 @@ Status SimNode::start() {
   drivers::registerOptions(life->registry, life->options);
   life->options.engine.protectedMode.store(false);
   life->options.replication.listeningPort.store(kPort);
+  life->options.cluster.listeningPort.store(kPort);
+  life->options.cluster.bind.store({host_});
   if (auto read = readConfiguration(*life); !read) return read;
   life->control = std::make_unique<SimLoop>(process, life->clock, "control");
   std::vector<EventLoop*> loops;
@@ -86,6 +88,7 @@ Status SimNode::start() {
     if (died) return fail("died while it started");
     return started;
   }
+  if (auto bus = life_->node->listen(); !bus) return bus;
   auto listener = life_->network.listen(*life_->control, address(), {}, [this](std::unique_ptr<Stream> stream) {
     life_->node->accept(std::move(stream));
   });

@@ -49,6 +49,7 @@ class Node {
   RdbDriver& rdb() { return rdb_; }
   Replication& replication() { return replication_; }
   Aof& aof() { return aof_; }
+  ClusterDriver* cluster() { return cluster_ ? &*cluster_ : nullptr; }
 
  private:
   void useSpill();
