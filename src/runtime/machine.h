@@ -30,6 +30,8 @@ class Machine {
   System system() { return System{clock_, entropy_, network_, files_, tasks_}; }
   const MachineClock& clock() const { return clock_; }
   TlsContexts& tls() { return network_.tls(); }
+  // Once the loops have stopped, before what tasks use is destroyed.
+  void finishTasks() { tasks_.finish(); }
 
  private:
   MachineClock clock_;

@@ -74,9 +74,12 @@ ThreadTaskPool::ThreadTaskPool(size_t threads, std::function<void()> threadStart
   }
 }
 
-ThreadTaskPool::~ThreadTaskPool() {
+ThreadTaskPool::~ThreadTaskPool() { finish(); }
+
+void ThreadTaskPool::finish() {
   queue_.close();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 std::unique_ptr<SerialExecutor> ThreadTaskPool::makeSerial(std::string_view name, Urgency urgency) {

@@ -54,6 +54,9 @@ class ThreadTaskPool final : public TaskPool {
   ~ThreadTaskPool() override;
   void submit(Task task) override { queue_.push(std::move(task)); }
   std::unique_ptr<SerialExecutor> makeSerial(std::string_view name, Urgency urgency) override;
+  // Runs what was submitted and ends the threads; what comes later does not run. For who is about to destroy what tasks
+  // use.
+  void finish();
 
  private:
   const std::function<void()> threadStart_;

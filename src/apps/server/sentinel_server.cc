@@ -138,6 +138,7 @@ int SentinelServer::run() {
   life_.unwatch();
   driver_.stop();
   engine_.stop();
+  machine_.finishTasks();
   return code;
 }
 

@@ -169,6 +169,7 @@ int Server::run() {
   listeners_.close();
   life_.unwatch();
   node_.stop();
+  machine_.finishTasks();
   return code;
 }
 
