@@ -89,7 +89,7 @@ void MasterSide::snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, opl
     Replica& replica = found->second;
     replica.state = ReplicaState::kSendSnapshot;
     replica.diskless = snapshotDiskless_;
-    replica.acked = at;
+    replica.snapshot = at;  // acknowledged only once it has been loaded there
     replica.lastAck = now;
   }
 }

@@ -51,7 +51,8 @@ struct Replica {
   ReplicaTraits traits;
   std::string address;  // as seen by us
   ReplicaState state = ReplicaState::kWaitSnapshot;
-  oplog::Offset acked = 0;
+  oplog::Offset acked = 0;     // as it said since it attached
+  oplog::Offset snapshot = 0;  // as of where its snapshot was taken
   oplog::Offset durable = -1;  // as it said: on its disk; -1: it has no AOF, or does not say
   MonoUs lastAck = 0;  // or since when we wait for one
   MonoUs waitsSince = 0;

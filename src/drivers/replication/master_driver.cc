@@ -376,13 +376,14 @@ void MasterDriver::noteProgress() {
 
 MasterDriver::Lag MasterDriver::lagOf(const replication::Replica& replica) const {
   const oplog::Offset end = engine_.log().end();
-  if (replica.acked >= end) return {};
+  const oplog::Offset has = std::max(replica.acked, replica.snapshot);
+  if (has >= end) return {};
   MutexLock guard(mutex_);
   // The first mark behind what it has: the log passed that point before then, and after the mark before.
-  auto at = std::upper_bound(progress_.begin(), progress_.end(), replica.acked,
+  auto at = std::upper_bound(progress_.begin(), progress_.end(), has,
                              [](oplog::Offset offset, const Mark& mark) { return offset < mark.end; });
   const MonoUs since = at != progress_.end() ? at->at : progress_.empty() ? now() : progress_.back().at;
-  return {end - replica.acked, std::max<MonoUs>(0, now() - since) / 1000};
+  return {end - has, std::max<MonoUs>(0, now() - since) / 1000};
 }
 
 void MasterDriver::ping() {

@@ -66,7 +66,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   // Any thread.
   std::vector<replication::Replica> replicas() const;
   // How far a replica is behind: in bytes of the log, and in milliseconds since the log passed the point up to which it
-  // has acknowledged (within a tick).
+  // has acknowledged, or from which on it gets the log behind a snapshot (within a tick).
   struct Lag {
     int64_t bytes = 0;
     int64_t milliseconds = 0;
