@@ -70,6 +70,8 @@ std::string describeOne(const Effect& e) {
       return "take back";
     case Kind::kResumeWrites:
       return "resume writes";
+    case Kind::kHandOverAsked:
+      return "hand-over is asked for";
     case Kind::kHandOverAnswered:
       return "hand-over " + (e.text.empty() ? "accepted" : "refused " + e.text);
   }

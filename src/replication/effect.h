@@ -23,16 +23,17 @@ struct Effect {
     kConnect,        // open a connection to `master`
     kSend,           // `text` to the peer
     kDisconnect,     // close the connection to the master, forget what it sent
-    kReceiveSnapshot,  // what follows on the connection is the transfer of a snapshot as of `offset`
-    kStream,           // what follows on the connection is the master's stream from the log's end on
-    kStartSnapshot,    // for the replicas in `ids`, as of the moment at which it begins
-    kPutOnline,        // replica `id` gets the log from where its cursor stands
-    kDrop,             // close the connection of replica `id`
-    kPing,             // a PING into the log
-    kDropBacklog,      // nobody has needed the backlog for a long time: the history ends
-    kHandOver,         // FAILOVER: become a replica of `master`, which is to become master
-    kTakeBack,         // FAILOVER failed: become master again
-    kResumeWrites,     // FAILOVER has ended, either way
+    kReceiveSnapshot,   // what follows on the connection is the transfer of a snapshot as of `offset`
+    kStream,            // what follows on the connection is the master's stream from the log's end on
+    kStartSnapshot,     // for the replicas in `ids`, as of the moment at which it begins
+    kPutOnline,         // replica `id` gets the log from where its cursor stands
+    kDrop,              // close the connection of replica `id`
+    kPing,              // a PING into the log
+    kDropBacklog,       // nobody has needed the backlog for a long time: the history ends
+    kHandOver,          // FAILOVER: become a replica of `master`, which is to become master
+    kTakeBack,          // FAILOVER failed: become master again
+    kResumeWrites,      // FAILOVER has ended, either way
+    kHandOverAsked,     // the target of FAILOVER is about to be asked: what follows is sent unless it was given up
     kHandOverAnswered,  // the target of FAILOVER accepted our PSYNC, or refused it: `text`
   };
   Kind kind;

@@ -49,6 +49,9 @@ Effects Failover::step(MonoUs now, const Event& event, std::span<const Peer> pee
     case Event::Kind::kProgress:
       progress(now, peers, giveUpAfter);
       break;
+    case Event::Kind::kAsked:
+      asked_ = asked_ || state_ == State::kInProgress;
+      break;
     case Event::Kind::kAccepted:
       if (state_ != State::kInProgress) break;
       state_ = State::kNone;
@@ -66,7 +69,7 @@ Effects Failover::step(MonoUs now, const Event& event, std::span<const Peer> pee
 
 void Failover::progress(MonoUs now, std::span<const Peer> peers, MonoUs giveUpAfter) {
   if (state_ == State::kInProgress) {
-    if (now - handedOver_ > giveUpAfter) abort("The failover target did not answer in time");
+    if (!asked_ && now - handedOver_ > giveUpAfter) abort("The failover target could not be asked in time");
     return;
   }
   for (const Peer& peer : peers) {
@@ -83,6 +86,7 @@ void Failover::progress(MonoUs now, std::span<const Peer> peers, MonoUs giveUpAf
 void Failover::handOver(MonoUs now, const MasterAddress& target) {
   state_ = State::kInProgress;
   handedOver_ = now;
+  asked_ = false;
   log(LogLevel::kNotice, "Failing over to " + textOf(target) + ".");
   Effect effect{.kind = Effect::Kind::kHandOver};
   effect.master = target;

@@ -5,7 +5,9 @@
 //    |                    |   timed out with FORCE ---------------^
 //    +---- aborted: by its user, by the time-out, by the target's refusal (from in_progress: master again) ----+
 //
-// Writes are paused from the start on, so that the offset which the target must reach stands still.
+// Writes are paused from the start on, so that the offset which the target must reach stands still. Once the target has
+// been asked it may have taken over, even if its answer is lost on the way: from then on the role is not taken back
+// because of time, which could make two masters of one, but the target is asked again until it answers.
 //
 // Not thread safe. Times in microseconds of a monotonic clock.
 #pragma once
@@ -41,6 +43,7 @@ class Failover {
   struct Event {
     enum class Kind : uint8_t {
       kProgress,  // acknowledgements came, replicas came or went, or time passed
+      kAsked,     // our PSYNC is about to be sent to the target
       kAccepted,  // the target answered our PSYNC: it is the master now
       kRejected,  // it refused: text
       kAbort,     // FAILOVER ABORT
@@ -53,7 +56,7 @@ class Failover {
   // or empty, and then writes are to be paused.
   std::string start(MonoUs now, FailoverRequest request, std::span<const Peer> peers, oplog::Offset end);
   // Effects: kHandOver (become a replica of `master` and tell it so), kTakeBack (become master again), kResumeWrites.
-  // `giveUpAfter`: for how long the target may leave our PSYNC without an answer.
+  // `giveUpAfter`: within what time the target must have been asked.
   Effects step(MonoUs now, const Event& event, std::span<const Peer> peers, MonoUs giveUpAfter);
 
   State state() const { return state_; }
@@ -68,6 +71,7 @@ class Failover {
   void log(LogLevel level, std::string text) { out_.push_back(Effect::log(level, std::move(text))); }
 
   State state_ = State::kNone;
+  bool asked_ = false;   // kInProgress: the target may be master already
   uint64_t number_ = 0;  // of the failover; grows
   FailoverRequest request_;
   oplog::Offset end_ = 0;

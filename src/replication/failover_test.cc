@@ -56,7 +56,18 @@ TEST_F(FailoverTest, Force) {
   EXPECT_EQ(step(Kind::kRejected, "-ERR"), "take back\nresume writes\n");
 }
 
-TEST_F(FailoverTest, ATargetThatNeverAnswers) {
+TEST_F(FailoverTest, ATargetThatWasAskedMayBeMaster) {
+  EXPECT_EQ(start({}), "");
+  peers[0].acked = 100;
+  step();
+  EXPECT_EQ(step(Kind::kAsked), "");
+  now += 600 * kSecond;
+  EXPECT_EQ(step(), "");
+  EXPECT_EQ(step(Kind::kAsked), "");  // again, over another connection
+  EXPECT_EQ(step(Kind::kAccepted), "resume writes\n");
+}
+
+TEST_F(FailoverTest, ATargetThatCannotBeAsked) {
   EXPECT_EQ(start({}), "");
   peers[0].acked = 100;
   step();

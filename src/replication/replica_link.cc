@@ -263,6 +263,7 @@ void ReplicaLink::sendPsync(const Position& at) {
     std::string offset = std::to_string(at.end + 1);
     notice("Trying a partial resynchronization (request " + at.history.id + ":" + offset + ").");
     if (handingOver_) {
+      act(Effect::Kind::kHandOverAsked);
       send({"PSYNC", at.history.id, offset, "FAILOVER"});
     } else {
       send({"PSYNC", at.history.id, offset});

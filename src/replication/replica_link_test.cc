@@ -114,7 +114,8 @@ TEST_F(ReplicaLinkTest, HandOver) {
   step({.kind = Kind::kConnected});
   line("+PONG");
   line("+OK");
-  EXPECT_EQ(line("+OK"), "send *4\\r\\n$5\\r\\nPSYNC\\r\\n$40\\r\\n" + kOld + "\\r\\n$3\\r\\n101\\r\\n$8\\r\\nFAILOVER\\r\\n\n");
+  EXPECT_EQ(line("+OK"), "hand-over is asked for\nsend *4\\r\\n$5\\r\\nPSYNC\\r\\n$40\\r\\n" + kOld +
+                             "\\r\\n$3\\r\\n101\\r\\n$8\\r\\nFAILOVER\\r\\n\n");
   EXPECT_EQ(line("+CONTINUE " + kNew), "hand-over accepted\nhistory bbbb after aaaa up to 101\ndrop replicas\nstream\n");
   // Once is enough: the next PSYNC is an ordinary one.
   step({.kind = Kind::kBroken});

@@ -153,6 +153,17 @@ def test_a_target_that_refuses(servers, vigil):
     assert master.call("SET", "k", "w") == b"OK"
 
 
+def test_an_answer_that_was_lost_is_given_again(servers, vigil):
+    """Who asks the new master once more to take over, since the link broke before the answer, becomes its replica."""
+    master, target = linked(servers, [vigil] * 2)
+    master.call("SET", "k", "v")
+    hand_over(master, target)
+    info = target.info("replication")
+    with target.raw() as client:
+        answer = client.call("PSYNC", info["master_replid2"], info["second_repl_offset"], "FAILOVER")
+    assert str(answer) == "+CONTINUE"
+
+
 ERRORS = ["FAILOVER", "FAILOVER ABORT", "FAILOVER TO", "FAILOVER TO a", "FAILOVER TO a x", "FAILOVER TIMEOUT 0",
           "FAILOVER TIMEOUT x", "FAILOVER TO a 1", "FAILOVER TO a 1 TO b 2", "FAILOVER ABORT ABORT", "FAILOVER FORCE",
           "FAILOVER TO 127.0.0.1 1", "FAILOVER FORCE TIMEOUT 10", "FAILOVER TO 127.0.0.1 1 FORCE"]

@@ -62,9 +62,14 @@ void FailoverDriver::progress() {
   if (active()) stepLater({.kind = Event::Kind::kProgress});
 }
 
-void FailoverDriver::handOverAnswered(const std::string& refusal) {
-  stepLater(refusal.empty() ? Event{.kind = Event::Kind::kAccepted}
-                            : Event{.kind = Event::Kind::kRejected, .text = refusal});
+bool FailoverDriver::handOver(const Effect& effect) {
+  if (effect.kind == Effect::Kind::kHandOverAsked) {
+    stepLater({.kind = Event::Kind::kAsked});
+    return active();
+  }
+  stepLater(effect.text.empty() ? Event{.kind = Event::Kind::kAccepted}
+                                : Event{.kind = Event::Kind::kRejected, .text = effect.text});
+  return true;
 }
 
 // Most steps change nothing: the world is taken only for one that may.

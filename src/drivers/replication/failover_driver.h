@@ -27,8 +27,9 @@ class FailoverDriver {
   std::string start(replication::FailoverRequest request);
   std::string abort();
 
-  void progress();                                // acknowledgements came, replicas came or went, time passed
-  void handOverAnswered(const std::string& refusal);  // by the target; empty: it is the master now
+  void progress();  // acknowledgements came, replicas came or went, time passed
+  // What became of it: kHandOverAsked, kHandOverAnswered. False: it was given up before the target was asked.
+  bool handOver(const replication::Effect& effect);
 
   // Any thread.
   bool active() const { return state_.load(std::memory_order_relaxed) != State::kNone; }

@@ -156,8 +156,9 @@ void ReplicaDriver::onControl(const Effects& effects) {
             (installed_.exchange(false) ? "Finished with success." : "Partial Resynchronization accepted.") +
             " Ready to accept connections in read-write mode.");
         break;
+      case Effect::Kind::kHandOverAsked:
       case Effect::Kind::kHandOverAnswered:
-        handOverAnswered_(effect.text);
+        if (!handOver_(effect)) return disconnect();
         break;
       default:
         break;

@@ -51,8 +51,10 @@ class ReplicaDriver final : public MasterStream::Owner {
   void handOver(const MasterAddress& target);  // FAILOVER: that replica of ours is to become our master
   void changeHistory();                        // DEBUG CHANGE-REPL-ID; world held
 
-  // Hears on the control thread what the target of a hand-over answered: a refusal, or nothing. Set up before start().
-  void setHandOverListener(std::function<void(const std::string&)> answered) { handOverAnswered_ = std::move(answered); }
+  // Hears on the control thread what becomes of a hand-over (kHandOverAsked, kHandOverAnswered); false: it was given
+  // up, the target is not to be asked. Set up before start().
+  using HandOverListener = std::function<bool(const replication::Effect&)>;
+  void setHandOverListener(HandOverListener listener) { handOver_ = std::move(listener); }
 
   // What others see; any thread.
   struct View {
@@ -72,7 +74,7 @@ class ReplicaDriver final : public MasterStream::Owner {
 
  private:
   Listener listener_;
-  std::function<void(const std::string&)> handOverAnswered_;
+  HandOverListener handOver_;
   using Link = replication::ReplicaLink;
   using Effect = replication::Effect;
   using Effects = replication::Effects;

@@ -21,7 +21,7 @@ Replication::Replication(engine::Engine& engine, ReplicationOptions& options, Rd
     failover_.progress();
     shutdownWait_.progress();
   });
-  replica_.setHandOverListener([this](const std::string& refusal) { failover_.handOverAnswered(refusal); });
+  replica_.setHandOverListener([this](const replication::Effect& effect) { return failover_.handOver(effect); });
 }
 
 void Replication::registerCommands() {

@@ -141,7 +141,13 @@ void takeRoleOver(Context& ctx, oplog::Offset wireOffset) {
   auto& replication = ctx.owner<Replication>();
   engine::Session& session = sessionOf(ctx);
   replication.engine().logger().warning("Failover request received for replid " + std::string(ctx.arg(1)) + ".");
-  if (!replication.replica().view().replica) return ctx.reply().error("ERR PSYNC FAILOVER can't be sent to a master.");
+  if (!replication.replica().view().replica) {
+    // We have taken over, and the answer was lost: who asks again is answered again, or there would be two masters.
+    if (equalsIgnoreCase(ctx.arg(1), replication.engine().log().history().previousId)) {
+      return replication.master().takeOver(session, ctx.arg(1), wireOffset, false);
+    }
+    return ctx.reply().error("ERR PSYNC FAILOVER can't be sent to a master.");
+  }
   session.suspended = engine::Session::Suspended::kWaiting;
   auto& worker = static_cast<engine::Execution&>(ctx).worker();
   worker.withWorld([&replication, &worker, session = session.id, id = std::string(ctx.arg(1)), wireOffset] {
