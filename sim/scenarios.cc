@@ -4,6 +4,7 @@
 #include "sim/scenario_engine.h"
 #include "sim/scenario_rdb.h"
 #include "sim/scenario_replication.h"
+#include "sim/scenario_roles.h"
 #include "sim/scenario_sentinel.h"
 
 namespace vigil::sim {
@@ -24,6 +25,7 @@ const std::vector<Scenario>& scenarios() {
       {"cluster", "a cluster whose nodes die, pause and are cut off: elections, and that it heals", runClusterScenario},
       {"cluster-by-hand", "a cluster whose roles are changed by hand only: nothing acknowledged is lost",
        runClusterByHandScenario},
+      {"roles", "masters change, wanted or not: what WAIT, WAITAOF and FAILOVER promised holds", runRolesScenario},
   };
   return all;
 }

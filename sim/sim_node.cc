@@ -18,7 +18,7 @@ SimNode::Life::Life(SimNode& owner, ProcessPtr started)
       network(owner.network_, process, owner.host_),
       files(owner.disk_, process),
       tasks(process),
-      logger(*process) {}
+      logger(*process, owner.fullResyncs_) {}
 
 SimNode::Life::~Life() {
   listener.reset();

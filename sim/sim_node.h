@@ -45,6 +45,8 @@ class SimNode {
   void pause(SimTime duration);
   bool running() const { return life_ != nullptr && life_->process->alive; }
   size_t deaths() const { return deaths_; }
+  // How often its data gave way to a master's, in all its lives.
+  size_t fullResyncs() const { return fullResyncs_; }
   SimTime lastDeath() const { return lastDeath_; }
   // Whether the machine lost power at any death since the last start that served.
   bool lostPower() const { return lostPower_; }
@@ -65,7 +67,7 @@ class SimNode {
  private:
   class TraceLogger final : public Logger {
    public:
-    explicit TraceLogger(SimProcess& process) : process_(process) {}
+    TraceLogger(SimProcess& process, size_t& fullResyncs) : process_(process), fullResyncs_(fullResyncs) {}
     std::string last;
     SimTime aofFailedSince = 0;
 
@@ -74,11 +76,13 @@ class SimNode {
       last = text;
       if (text.starts_with("Error writing to the AOF") && aofFailedSince == 0) aofFailedSince = process_.world.now();
       if (text.starts_with("AOF write error looks solved")) aofFailedSince = 0;
+      if (text == "MASTER <-> REPLICA sync: Flushing old data") ++fullResyncs_;
       process_.trace(text);
     }
 
    private:
     SimProcess& process_;
+    size_t& fullResyncs_;
   };
 
   // All that ends with the process; destroyed in reverse order.
@@ -112,6 +116,7 @@ class SimNode {
   const std::string host_;
   const size_t workers_;
   size_t deaths_ = 0;
+  size_t fullResyncs_ = 0;
   SimTime lastDeath_ = 0;  // of a process that served
   bool lostPower_ = false;
   SimTime aofFailedSince_ = 0;  // since when the AOF could not be written, at that death; 0: it could
