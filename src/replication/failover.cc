@@ -23,7 +23,7 @@ std::string_view Failover::stateName(State state) {
   return "unknown";
 }
 
-std::string Failover::start(MonoUs now, FailoverRequest request, std::span<const Peer> peers, oplog::Offset end) {
+std::string Failover::start(MonoUs now, FailoverRequest request, std::span<const Peer> peers) {
   if (state_ != State::kNone) return "ERR FAILOVER already in progress.";
   if (peers.empty()) return "ERR FAILOVER requires connected replicas.";
   if (request.force && (request.timeoutMs == 0 || !request.target)) {
@@ -36,7 +36,6 @@ std::string Failover::start(MonoUs now, FailoverRequest request, std::span<const
   }
   ++number_;
   request_ = std::move(request);
-  end_ = end;
   deadline_ = request_.timeoutMs != 0 ? now + request_.timeoutMs * 1000 : 0;
   state_ = State::kWaitingForSync;
   return {};

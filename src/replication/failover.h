@@ -52,9 +52,11 @@ class Failover {
     std::string text = {};
   };
 
-  // The world is held, no write is under way: `end` is what the target must reach. An error's text as the client sees it,
-  // or empty, and then writes are to be paused.
-  std::string start(MonoUs now, FailoverRequest request, std::span<const Peer> peers, oplog::Offset end);
+  // The world is held, no write is under way. An error's text as the client sees it, or empty, and then writes are to be
+  // paused.
+  std::string start(MonoUs now, FailoverRequest request, std::span<const Peer> peers);
+  // Behind start(): writes are paused, and the target must have the log up to here.
+  void writesEndAt(oplog::Offset end) { end_ = end; }
   // Effects: kHandOver (become a replica of `master` and tell it so), kTakeBack (become master again), kResumeWrites.
   // `giveUpAfter`: within what time the target must have been asked.
   Effects step(MonoUs now, const Event& event, std::span<const Peer> peers, MonoUs giveUpAfter);

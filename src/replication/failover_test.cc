@@ -16,7 +16,11 @@ const MasterAddress kSecondReplica{"10.0.0.2", 6379};
 
 class FailoverTest : public testing::Test {
  protected:
-  std::string start(FailoverRequest request) { return failover.start(now, std::move(request), peers, 100); }
+  std::string start(FailoverRequest request) {
+    std::string error = failover.start(now, std::move(request), peers);
+    failover.writesEndAt(100);
+    return error;
+  }
   std::string step(Kind kind = Kind::kProgress, std::string text = {}) {
     Effects effects;
     for (Effect& effect : failover.step(now, {kind, std::move(text)}, peers, 60 * kSecond)) {

@@ -33,17 +33,21 @@ std::string FailoverDriver::start(replication::FailoverRequest request) {
   const auto replicas = peers();
   {
     MutexLock guard(mutex_);
-    const oplog::Offset before = log.end();
-    std::string error = core_.start(engine_.system().clock.mono(), std::move(request), replicas, before);
+    std::string error = core_.start(engine_.system().clock.mono(), std::move(request), replicas);
     if (!error.empty()) return error;
-    state_.store(core_.state());
   }
-  engine_.logger().notice("FAILOVER requested" + whom + ".");
-  // The last record before the pause asks for an answer at once, rather than with the replicas' next second.
+  // The last record before the pause asks for an answer at once, rather than with the replicas' next second. The target
+  // has to have it too: we shall ask it for what comes behind.
   if (!engine_.pause().active()) {
     std::string_view command[] = {"REPLCONF", "GETACK", "*"};
     log.append(-1, command);
   }
+  {
+    MutexLock guard(mutex_);
+    core_.writesEndAt(log.end());
+    state_.store(core_.state());
+  }
+  engine_.logger().notice("FAILOVER requested" + whom + ".");
   engine_.pause().set(engine::Pause::Purpose::kFailover, engine::Pause::Kind::kWrites, kUntilEnded);
   engine_.control().post([this] {
     engine_.log().pump();
