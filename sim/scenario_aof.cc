@@ -19,11 +19,6 @@ DiskFaults drawDiskFaults(SimRandom& random, const SimDisk& disk) {
   return faults;
 }
 
-// Tasks that wait long for the processor: much is written and not synced, or not even written, when the node dies.
-void slowTasks(SimRandom& random, SimNode& node) {
-  if (node.running() && random.chance(0.4)) node.process().taskSlowness = random.between(2, 30);
-}
-
 // Starts the node, which may die or give up on a disk that fails while it loads; without faults it must serve.
 bool revive(SimWorld& world, SimNode& node, Outcome& outcome) {
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -59,7 +54,6 @@ void runAof(SimWorld& world, Outcome& outcome, bool always) {
   clients.start();
   for (uint64_t life = 0, lives = 2 + random.below(4); life < lives && !outcome.failure; ++life) {
     node.disk().faults = drawDiskFaults(random, node.disk());
-    slowTasks(random, node);
     size_t answers = clients.workload().answered() + (20 + random.below(60)) * mix.groups;
     size_t deaths = node.deaths();
     world.runUntil([&] { return clients.workload().answered() >= answers || node.deaths() != deaths; }, 4 * kSecond);
