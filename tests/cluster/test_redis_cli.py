@@ -59,6 +59,7 @@ def test_a_node_comes_gets_slots_and_goes(cluster, servers, vigil):
     ids = {my_id(node) for node in cluster.nodes}
     for node in cluster.nodes:
         wait_until(f"{node} knows all", lambda node=node: knows_all(node, ids))
+    wait_until("the new node takes part", lambda: b"cluster_state:ok" in new.call("CLUSTER", "INFO"))
     redis_cli("--cluster", "reshard", at(cluster.nodes[0]), "--cluster-from", cluster.ids["A"], "--cluster-to", my_id(new),
               "--cluster-slots", "300", "--cluster-yes", timeout=300)
     assert slot_count(new) == 300

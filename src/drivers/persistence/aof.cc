@@ -173,6 +173,10 @@ void Aof::openAfterLoad(std::unique_ptr<AofIncrement> file, const AofLoadOutcome
 
 Status Aof::follow() {
   const bool on = options_.appendOnly.load();
+  {
+    MutexLock lock(mutex_);
+    enabling_ = on && !writer_.isOpen();
+  }
   executor_->submit([this, on] {
     if (on && !writer_.isOpen()) {
       enable();
@@ -191,10 +195,13 @@ void Aof::enable() {
   auto file = openFile();
   if (!file) {
     engine_.logger().warning("Unable to turn on AOF: " + file.error().message + ". Trying again in a minute.");
-    MutexLock lock(mutex_);
-    unlisted_ = true;
-    retryAt_ = engine_.system().clock.mono() + kRetryUs;
-    return;
+    {
+      MutexLock lock(mutex_);
+      enabling_ = false;
+      unlisted_ = true;
+      retryAt_ = engine_.system().clock.mono() + kRetryUs;
+    }
+    return firstBaseEnded(std::unexpected(file.error()));
   }
   auto shared = std::make_shared<std::unique_ptr<AofIncrement>>(std::move(*file));
   engine_.withWorld([this, shared] { enableHere(std::move(*shared)); });
@@ -214,12 +221,13 @@ void Aof::enableHere(std::unique_ptr<AofIncrement> file) {
   writer_.setOlderSize(0);
   if (auto opened = writer_.open(std::move(file), log.selectedDb()); !opened) {
     engine_.logger().warning("Unable to turn on AOF: " + opened.error().message);
-    return;
+    return firstBaseEnded(opened);
   }
   auto rewrite = newRewrite(true);
   if (!rewrite) return;
   {
     MutexLock lock(mutex_);
+    enabling_ = false;
     unlisted_ = true;
     (*rewrite)->increment = name;
   }
@@ -250,7 +258,7 @@ void Aof::disable() {
   engine_.log().setNeeded(Log::Reason::kAof, false);
   {
     MutexLock lock(mutex_);
-    unlisted_ = false;
+    enabling_ = unlisted_ = false;
   }
   firstBaseEnded({});
 }
@@ -262,8 +270,8 @@ void Aof::awaitFirstBase(const engine::Shutdown::Request& request, Done done) {
   bool comes = false;
   {
     MutexLock lock(mutex_);
-    missing = unlisted_;
-    comes = rewrite_ != nullptr;
+    missing = unlisted_ || enabling_;
+    comes = rewrite_ != nullptr || enabling_;
     if (missing && comes) exit_ = std::move(done);
   }
   if (!missing) return done({});
@@ -287,6 +295,7 @@ void Aof::firstBaseEnded(const Status& status) {
   Done done;
   {
     MutexLock lock(mutex_);
+    enabling_ = false;
     done = std::exchange(exit_, nullptr);
   }
   if (!done) return;

@@ -133,7 +133,7 @@ class Aof {
   // the exit waits for it. Control thread.
   void awaitFirstBase(const engine::Shutdown::Request& request, Done done);
   void exitWithoutBase();
-  void firstBaseEnded(const Status& status);  // executor
+  void firstBaseEnded(const Status& status);  // any thread
   uint64_t fileSize(const std::string& name);
   Status removeHistory();  // executor; what is not to be kept
   void writeInfo(engine::InfoWriter& out) const;
@@ -155,6 +155,7 @@ class Aof {
   bool scheduled_ GUARDED_BY(mutex_) = false;
   bool unlisted_ GUARDED_BY(mutex_) =
       false;  // the increment is a temporary one: without a new base it is worth nothing
+  bool enabling_ GUARDED_BY(mutex_) = false;  // it was turned on, and the rewrite has not begun yet
   bool stopped_ GUARDED_BY(mutex_) = false;
   Done exit_ GUARDED_BY(mutex_);                   // a shutdown that waits for the first base
   MonoUs retryAt_ GUARDED_BY(mutex_) = 0;          // after a failed rewrite, not before
