@@ -120,7 +120,7 @@ void Election::ask() {
   epoch_ = planted(kSameEpoch) ? state_.currentEpoch : ++state_.currentEpoch;
   // Its own vote of this epoch is for itself. A replica has none; but when it has won it is a master, and one that voted
   // in the same epoch could help a second candidate to a majority.
-  state_.lastVoteEpoch = epoch_;
+  if (!planted(kSameEpoch)) state_.lastVoteEpoch = epoch_;
   votes_.clear();
   stage_ = Stage::kAsking;
   since_ = step_.now.mono;
