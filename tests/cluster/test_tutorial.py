@@ -13,17 +13,8 @@ import pytest
 
 from harness.cluster import HandMadeCluster, my_id, nodes, redis_cli, role_of, state
 from harness.server import Binary
+from harness.stock import stock_config
 from harness.waiting import PATIENCE, wait_until
-
-STOCK = "/etc/redis/redis.conf"
-
-
-def stock_config():
-    try:
-        with open(STOCK, encoding="utf-8") as file:
-            return file.read()
-    except OSError:
-        pytest.skip(f"{STOCK} cannot be read by this user")
 
 
 class Tutor:
@@ -34,7 +25,7 @@ class Tutor:
         port, folder = self.server.port, self.server.directory
         self.server.logfile = folder / "server.log"
         self.pidfile = folder / "server.pid"
-        text = re.sub(r"(?m)^bind .*$", "", stock_config())
+        text = re.sub(r"(?m)^bind .*$", "", stock_config("redis.conf"))
         for name, value in {"protected-mode": "no", "port": port, "daemonize": "yes", "appendonly": "yes", "dir": folder,
                             "logfile": self.server.logfile, "pidfile": self.pidfile}.items():
             text, count = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", text)

@@ -4,11 +4,9 @@ back. Three directories stand for the three hosts."""
 import re
 import subprocess
 
-import pytest
-
+from harness.stock import stock_config
 from harness.waiting import wait_until
 
-STOCK = "/etc/redis/redis.conf"
 FIELDS = ["role", "connected_slaves", "slave0", "slave1", "master_replid", "master_replid2", "master_repl_offset",
           "second_repl_offset", "repl_backlog_active", "repl_backlog_size", "repl_backlog_first_byte_offset",
           "repl_backlog_histlen"]
@@ -25,14 +23,6 @@ def edited(text, **changes):
     return text
 
 
-def stock_config():
-    try:
-        with open(STOCK, encoding="utf-8") as file:
-            return file.read()
-    except OSError:
-        pytest.skip(f"{STOCK} cannot be read by this user")
-
-
 def host(servers, binary, name, **changes):
     server = servers.create(binary, name)
     data = server.directory / "data"
@@ -41,7 +31,7 @@ def host(servers, binary, name, **changes):
     server.pidfile = server.directory / "redis_6379.pid"
     server.config_path = server.directory / "redis.conf"
     server.config_path.write_text(edited(
-        stock_config(), bind="0.0.0.0", port=server.port, daemonize="yes", supervised="no", pidfile=server.pidfile,
+        stock_config("redis.conf"), bind="0.0.0.0", port=server.port, daemonize="yes", supervised="no", pidfile=server.pidfile,
         logfile=server.logfile, dir=data, appendonly="yes", repl_diskless_sync="no", **changes))
     server.command_line = lambda: [str(binary.path), str(server.config_path)]
     return server

@@ -3,20 +3,9 @@
 import re
 import subprocess
 
-import pytest
-
 from harness.sentinel import Sentinel, sentinel_binary
+from harness.stock import stock_config
 from harness.waiting import wait_until
-
-STOCK = "/etc/redis/sentinel.conf"
-
-
-def stock_config():
-    try:
-        with open(STOCK, encoding="utf-8") as file:
-            return file.read()
-    except OSError:
-        pytest.skip(f"{STOCK} cannot be read by this user")
 
 
 def edited(text, **changes):
@@ -38,7 +27,7 @@ def host(servers, binary, number, master):
     data.mkdir()
     sentinel.logfile = sentinel.directory / "sentinel.log"
     sentinel.pidfile = sentinel.directory / "sentinel.pid"
-    text = edited(stock_config(), **{
+    text = edited(stock_config("sentinel.conf"), **{
         "protected-mode": "no", "port": sentinel.port, "daemonize": "yes", "logfile": f'"{sentinel.logfile}"',
         "pidfile": sentinel.pidfile, "dir": f'"{data}"', "sentinel monitor": f"mymaster 127.0.0.1 {master.port} 2",
         "sentinel down-after-milliseconds": "mymaster 2000", "sentinel failover-timeout": "mymaster 180000"})
