@@ -36,6 +36,8 @@ class SimDisk {
   DiskFaults faults;
   double blankTail = 0;  // of torn files: their last piece is zeros, as file systems leave that do not order writes
 
+  // What the death of the process that used it means for the disk.
+  void processDied(Death how) { how == Death::kPowerLoss ? losePower() : processKilled(); }
   // The machine lost power: what was not durable goes, wholly or in part.
   void losePower();
   // The process that wrote is gone, the page cache is not: what a failed fsync dropped counts as unsynced again. (It is

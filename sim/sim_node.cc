@@ -136,11 +136,7 @@ void SimNode::bury(Death how) {
   lostPower_ = lostPower_ || how == Death::kPowerLoss;
   life_->process->trace(how == Death::kKill ? "is killed" : "loses power");
   network_.processDied(*life_->process, host_, how);
-  if (how == Death::kPowerLoss) {
-    disk_.losePower();
-  } else {
-    disk_.processKilled();
-  }
+  disk_.processDied(how);
   life_.reset();
 }
 

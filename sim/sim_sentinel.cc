@@ -65,7 +65,7 @@ Status SimSentinel::start() {
   if (auto begun = begin(*life_); !begun) {
     // What it did to the disk stays; connections it had none.
     const bool died = !std::exchange(process->alive, false);
-    died&& dying_ == Death::kPowerLoss ? disk_.losePower() : disk_.processKilled();
+    disk_.processDied(died ? dying_ : Death::kKill);
     process->trace("cannot start: " + begun.error().message);
     life_.reset();
     return begun;
@@ -125,11 +125,7 @@ void SimSentinel::kill(Death how) {
 void SimSentinel::bury(Death how) {
   life_->process->trace(how == Death::kKill ? "is killed" : "loses power");
   network_.processDied(*life_->process, host_, how);
-  if (how == Death::kPowerLoss) {
-    disk_.losePower();
-  } else {
-    disk_.processKilled();
-  }
+  disk_.processDied(how);
   life_.reset();
 }
 
