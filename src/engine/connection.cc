@@ -29,12 +29,12 @@ Connection::~Connection() { session_.info->connection = nullptr; }
 void Connection::onReadable() {
   if (closing_) return;
   for (int i = 0; i < kReadsPerTurn && !closing_ && stream_; ++i) {
-    // With nothing left over, a read goes to the worker's buffer, and only what stays unexecuted is kept.
+    // With nothing left over, a read goes to memory of the worker's, and only what stays unexecuted is kept.
     bool shared = input_.empty() && session_.suspended == Session::Suspended::kNo;
     std::span<char> room;
     size_t before = input_.size();
     if (shared) {
-      room = worker_.readBuffer();
+      room = worker_.arrivals().room();
     } else {
       size_t want = std::max<size_t>(kReadChunk, std::min<uint64_t>(parser_.missing(), 64 << 20));
       input_.resize(before + want);
@@ -51,6 +51,7 @@ void Connection::onReadable() {
     worker_.stats().reads.add();
     session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
     if (shared) {
+      if (worker_.arrivals().keep(*this, got.bytes)) return;
       process({room.data(), got.bytes}, true);
     } else if (session_.suspended == Session::Suspended::kNo) {
       process(input_, false);
@@ -64,6 +65,12 @@ void Connection::onReadable() {
     }
     if (got.bytes < room.size()) return;
   }
+}
+
+void Connection::run(std::string_view bytes) {
+  if (closing_) return;
+  if (session_.suspended == Session::Suspended::kNo) return process(bytes, true);
+  input_.append(bytes);  // by a task of the same turn
 }
 
 void Connection::process(std::string_view bytes, bool shared) {

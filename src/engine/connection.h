@@ -27,6 +27,8 @@ class Connection final : public StreamHandler {
   void onReadable() override;
   void onWritable() override;
 
+  // Runs what was read of this connection in the same turn, by way of Arrivals.
+  void run(std::string_view bytes);
   // Goes on with input that waited while the session was suspended.
   void resume();
   // Sends what may be sent. Called by the worker at the end of a turn, and when the commit point moved.

@@ -15,7 +15,6 @@ namespace vigil::engine {
 
 namespace {
 
-constexpr size_t kReadBuffer = 64 * 1024;
 constexpr size_t kShrinkOutput = 256 * 1024;
 constexpr int64_t kDutyRest = 1;  // times as long as a step
 
@@ -28,8 +27,7 @@ Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
       commandStatistics_(engine.commands().indexCount()),
       execution_(engine, *this),
       evictor_(engine, *this),
-      readStorage_(new char[kReadBuffer]),
-      readBuffer_(readStorage_.get(), kReadBuffer) {
+      arrivals_(*this) {
   execEntry_ = engine.commands().find("exec");
   refreshTime();
   loop_.setBeforeSleep([this] { return beforeSleep(); });
@@ -189,11 +187,31 @@ inline const command::CommandEntry* Worker::findCommand(std::string_view name) {
   return entry;
 }
 
+bool Worker::beginPrefetching() {
+  if (!insideWorld_ && !engine_.world().tryEnter(number_)) return false;
+  insideWorld_ = true;
+  lookAtTables();
+  return true;
+}
+
+void Worker::endPrefetching() {
+  lookAway();
+  leaveWorldForExclusive();
+}
+
+// Other workers, if there are any, change tables while this one looks at them.
+inline void Worker::lookAtTables() {
+  if (engine_.workerCount() != 1) engine_.keyspace().prefetching().enter(number_);
+}
+
+inline void Worker::lookAway() {
+  if (engine_.workerCount() != 1) engine_.keyspace().prefetching().leave(number_);
+}
+
 void Worker::prepareBatch(Session& session, size_t count) {
   auto& keyspace = engine_.keyspace();
   const bool prefetches = count > 1 && insideWorld_;
-  const bool alone = engine_.workerCount() == 1;  // else other workers change tables while this one looks at them
-  if (prefetches && !alone) keyspace.prefetching().enter(number_);
+  if (prefetches) lookAtTables();
   for (size_t i = 0; i < count; ++i) {
     Prepared& prepared = prepared_[i];
     prepared = {};
@@ -214,7 +232,7 @@ void Worker::prepareBatch(Session& session, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (prepared_[i].keyArgument != 0) keyspace.prefetchEntry(session.db, prepared_[i].hash);
   }
-  if (!alone) keyspace.prefetching().leave(number_);
+  lookAway();
 }
 
 Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {
@@ -623,6 +641,7 @@ void Worker::flushCommitted() {
 // --- The end of a turn -----------------------------------------------------------------------------------------
 
 bool Worker::beforeSleep() {
+  arrivals_.run();
   bool more = engine_.haveDuties() && backgroundStep();
   if (evictor_.pending()) [[unlikely]]
     more = evictor_.step() || more;

@@ -17,6 +17,7 @@
 
 #include "base/ports/event_loop.h"
 #include "command/spec.h"
+#include "engine/arrivals.h"
 #include "engine/blocked_call.h"
 #include "engine/connection.h"
 #include "engine/evictor.h"
@@ -94,8 +95,10 @@ class Worker {
   void eachConnection(Visit visit) {
     for (auto& [id, connection] : connections_) visit(*connection);
   }
-  // A buffer for one read; what is left of it is copied to the connection's own.
-  std::span<char> readBuffer() { return readBuffer_; }
+  Arrivals& arrivals() { return arrivals_; }
+  // Between the two the tables stay, so that any key may be prefetched. False: the world is not to be had now.
+  bool beginPrefetching();
+  void endPrefetching();
 
   // --- What others have for this worker's clients (worker_inbox.cc) ---
   // Any thread: gives a message to one of them. `from`: the worker whose thread this is, if it is one's.
@@ -150,6 +153,8 @@ class Worker {
 
   void refreshTime();
   const command::CommandEntry* findCommand(std::string_view name);
+  void lookAtTables();
+  void lookAway();
   void prepareBatch(Session& session, size_t count);
   Outcome executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared);
 
@@ -237,8 +242,7 @@ class Worker {
   std::array<char, 32> lastName_{};  // as it was written; see findCommand()
   size_t lastNameSize_ = 0;
   const command::CommandEntry* lastEntry_ = nullptr;
-  std::unique_ptr<char[]> readStorage_;
-  std::span<char> readBuffer_;
+  Arrivals arrivals_;
   bool insideWorld_ = false;
   UnixMs nowMs_ = 0;
   TimerId tickTimer_ = 0;

@@ -146,8 +146,9 @@ void Table::moveRegion() {
     preserver_->retire(std::move(dropped));
   } else {
     shownMoved_.store(moved_, std::memory_order_relaxed);
-    // The keys of the next region will be hashed soon.
-    for (uint64_t slot : previous_[moved_].slots) prefetch(entryAt(slot));
+    // The keys of the next region will be hashed soon, and the bucket of the one after it will tell its keys.
+    for (uint64_t slot : previous_[moved_].slots) prefetchEntryAt(slot);
+    if (moved_ + 1 < regions) prefetch(&previous_[moved_ + 1]);
   }
 }
 

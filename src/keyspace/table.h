@@ -79,12 +79,10 @@ class Table {
   // what they find is only ever an address to prefetch.
   void prefetchBucket(uint64_t hash) const { prefetch(shownBucket(hash)); }
   void prefetchEntry(uint64_t hash) const {
-    constexpr size_t kSmallEntry = 40;  // key and value of 16 bytes each: often in two cache lines
     for (uint64_t& at : shownBucket(hash)->slots) {
       const uint64_t slot = peekSlot(at);
       if (((slot ^ hash) >> kTagShift) != 0 || slot == 0) continue;
-      prefetch(entryAt(slot));
-      prefetch(reinterpret_cast<const char*>(entryAt(slot)) + kSmallEntry);
+      prefetchEntryAt(slot);
     }
   }
 
@@ -159,6 +157,11 @@ class Table {
   static constexpr size_t kShrinkPerBucket = 1;  // … below which it halves
 
   static Entry* entryAt(uint64_t slot) { return reinterpret_cast<Entry*>(slot & kAddressMask); }
+  static void prefetchEntryAt(uint64_t slot) {
+    constexpr size_t kSmallEntry = 40;  // key and value of 16 bytes each: often in two cache lines
+    prefetch(entryAt(slot));
+    prefetch(reinterpret_cast<const char*>(entryAt(slot)) + kSmallEntry);
+  }
   static uint64_t makeSlot(uint64_t hash, const Entry* entry) {
     return (hash >> kTagShift << kTagShift) | (entry->hasExpire() ? kTtlBit : 0) | reinterpret_cast<uint64_t>(entry);
   }

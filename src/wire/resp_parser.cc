@@ -230,4 +230,26 @@ RequestParser::Outcome RequestParser::protocolError(std::string_view what, Parse
   return Outcome::kProtocolError;
 }
 
+std::string_view peekFirstArgument(std::string_view request) {
+  const char* at = request.data();
+  const char* const end = at + request.size();
+  // "<type><digits>\r\n"; no length that matters has more than three digits.
+  const auto number = [&at, end](char type) -> ptrdiff_t {
+    if (end - at < 2 || *at != type) return -1;
+    ++at;
+    ptrdiff_t value = 0;
+    for (int digits = 0; digits < 3 && at < end && *at >= '0' && *at <= '9'; ++digits) value = 10 * value + (*at++ - '0');
+    if (end - at < 2 || at[0] != '\r' || at[1] != '\n') return -1;
+    at += 2;
+    return value;
+  };
+  if (number('*') < 2) return {};
+  const ptrdiff_t name = number('$');
+  if (name < 0 || end - at < name + 2) return {};
+  at += name + 2;
+  const ptrdiff_t size = number('$');
+  if (size < 0 || end - at < size) return {};
+  return {at, static_cast<size_t>(size)};
+}
+
 }  // namespace vigil::wire

@@ -76,4 +76,8 @@ class RequestParser {
   std::string error_;
 };
 
+// The first argument behind the name of a request in its plainest form (an array of bulk strings), or empty: a hint for
+// prefetching, which promises nothing about the rest. Bytes of anything are allowed.
+std::string_view peekFirstArgument(std::string_view request);
+
 }  // namespace vigil::wire

@@ -131,6 +131,30 @@ std::optional<Words> splitArgs(std::string_view line) {
   return Words(words.begin(), words.end());
 }
 
+TEST(PeekFirstArgument, OfPlainRequestsAlone) {
+  EXPECT_EQ(peekFirstArgument("*3\r\n$3\r\nSET\r\n$5\r\nkey:1\r\n$1\r\nv\r\n"), "key:1");
+  EXPECT_EQ(peekFirstArgument("*2\r\n$3\r\nGET\r\n$5\r\nkey:1"), "key:1");
+  EXPECT_EQ(peekFirstArgument("*2\r\n$3\r\nGET\r\n$0\r\n\r\n"), "");
+  EXPECT_EQ(peekFirstArgument("*1\r\n$4\r\nPING\r\n"), "");
+  EXPECT_EQ(peekFirstArgument("GET key:1\r\n"), "");
+  EXPECT_EQ(peekFirstArgument(""), "");
+}
+
+// A hint looks at no byte behind the end, wherever the request is cut and whatever stands in it.
+TEST(PeekFirstArgument, StaysInside) {
+  const std::string whole = "*3\r\n$3\r\nSET\r\n$12\r\nkey:12345678\r\n$1\r\nv\r\n";
+  for (size_t cut = 0; cut < whole.size(); ++cut) {
+    const std::vector<char> exact(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut));  // ASan sees its end
+    const std::string_view got = peekFirstArgument({exact.data(), exact.size()});
+    EXPECT_EQ(got, cut < whole.size() - 9 ? "" : "key:12345678") << cut;
+    for (char wrong : {'*', '$', '9', '\r', '-'}) {
+      std::vector<char> broken = exact;
+      if (cut > 0) broken[cut / 2] = wrong;
+      peekFirstArgument({broken.data(), broken.size()});
+    }
+  }
+}
+
 TEST(SplitArgs, FollowsRedissQuotingRules) {
   EXPECT_EQ(splitArgs("  a  b\t c\v \n"), (Words{"a", "b", "c\v"}));
   EXPECT_EQ(splitArgs("\"\\x41\\x4g\\n\\r\\t\\b\\a\\q\""), (Words{std::string("Ax4g\n\r\t\b\aq")}));
