@@ -56,6 +56,8 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.setDurable([this] { return aof_.enabled() ? aof_.synced() : -1; });
   replication_.replica().setListener(
       {.installed = [this] { aof_.rebaseHere(); }, .historyChanged = [this] { aof_.historyChanged(); }});
+  rdb_.setRecoveredHook([this] { replication_.recovered(); });
+  aof_.setRecoveredHook([this] { replication_.recovered(); });
   useSpill();
   rdb_.start();
   aof_.start();

@@ -31,8 +31,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/spin_mutex.h"
 #include "base/result.h"
+#include "base/spin_mutex.h"
+#include "oplog/history.h"
 
 namespace vigil {
 class SerialExecutor;
@@ -40,15 +41,7 @@ class SerialExecutor;
 
 namespace vigil::oplog {
 
-using Offset = int64_t;
 using Args = std::span<const std::string_view>;
-
-// Which history the offsets belong to. PSYNC accepts an offset of `id`, and of `previousId` up to `previousEnd`.
-struct History {
-  std::string id;  // 40 hexadecimal digits
-  std::string previousId = std::string(40, '0');
-  Offset previousEnd = -1;  // INFO's second_repl_offset: the first offset (Redis's numbering) not of previousId
-};
 
 // A run of records. Bytes below the log's published offset never change. Guarded by the log's lock, except that the
 // bytes themselves are written by whoever reserved them.
@@ -82,6 +75,7 @@ class Cursor {
 
   bool valid() const { return place_ != nullptr; }
   Offset position() const { return place_->position.load(std::memory_order_relaxed); }
+  bool lost() const { return place_->lost.load(std::memory_order_acquire); }
   State state(Offset limit);
   // Published bytes at the position, at most up to offset `limit`: as many as lie in one piece; empty unless kReady.
   // The view stays valid until the next call of peek() or state().

@@ -171,6 +171,7 @@ AofReader::Outcome AofReader::parseCommand() {
 // --- Units and annotations -------------------------------------------------------------------------------------
 
 void AofReader::onCommand(size_t firstArg, size_t end) {
+  if (!annotated_ && !lineage_.id.empty()) lineage_ = {};  // nobody knows which bytes of which history it is
   const size_t count = pieces_.size() - firstArg;
   std::string_view name = bytes(pieces_[firstArg]);
   const bool select = count == 2 && name.size() == 6 && equalsIgnoreCase(name, "SELECT");
@@ -197,6 +198,7 @@ void AofReader::onCommand(size_t firstArg, size_t end) {
   if (inMulti_) return;
   wholeCommands_ = parsed_.size();
   wholeTo_ = end;
+  wholeDb_ = db_;
   if (annotated_ && end - crcFrom_ > kMaxUnmarked) annotated_ = false;
   if (!annotated_) makeReady(end);
 }
@@ -226,7 +228,33 @@ void AofReader::onAnnotation(std::string_view line, size_t begin, size_t end) {
   if (!annotated_ || !pending()) makeReady(end);
 }
 
+// The records that were counted, of which a crash took the mark, are ours unless they begin as redis-server begins.
+// False: they are not.
+bool AofReader::takeUnmarked() {
+  if (foreign_ || end_.edited) return false;
+  if (tail_ && unmarked_.size() == counted_) {
+    tail_->add(unmarked_);
+  } else if (tail_) {
+    tail_->begin(offset_ + static_cast<oplog::Offset>(counted_));
+  }
+  unmarked_.clear();
+  offset_ += static_cast<oplog::Offset>(std::exchange(counted_, 0));
+  markedDb_ = wholeDb_;
+  return true;
+}
+
+// A head goes on where the history before it ended, or begins one of which nothing is known.
+void AofReader::noteLineage(const AofHead& head) {
+  const bool goesOn = !lineage_.id.empty() && !inMulti_ && (!annotated_ || takeUnmarked()) && head.offset == offset_;
+  if (!goesOn) {
+    lineage_ = {.id = head.history};
+  } else if (lineage_.id != head.history) {
+    lineage_ = lineage_.continuedAs(head.history, offset_);
+  }
+}
+
 void AofReader::onHead(const AofHead& head, size_t end) {
+  noteLineage(head);
   // What came before without a mark was appended by somebody else, who may have left a transaction without its end.
   if (inMulti_) {
     inMulti_ = false;
@@ -235,6 +263,8 @@ void AofReader::onHead(const AofHead& head, size_t end) {
   }
   wholeTo_ = end;
   makeReady(end);
+  if (head.db >= 0) db_ = head.db;
+  wholeDb_ = markedDb_ = db_;
   annotated_ = true;
   history_ = head.history;
   offset_ = head.offset;
@@ -274,6 +304,7 @@ void AofReader::onMark(const AofMark& mark, size_t end) {
   marked_ = !end_.edited;
   foreign_ = false;
   wholeTo_ = end;
+  markedDb_ = wholeDb_;
   makeReady(end);
   if (limited() && offset_ >= limit_) finish();
 }
@@ -288,23 +319,32 @@ AofReader::Outcome AofReader::damaged(size_t at, std::string problem) {
   end_.insideTransaction = inMulti_;
   if (!annotated_) makeReady(wholeTo_);
   end_.validTo = base_ + ready_;
+  setPosition(end_.tornTail);
   stopped_ = true;
   return Outcome::kDamaged;
+}
+
+void AofReader::setPosition(bool resumable) {
+  end_.resumable = resumable;
+  end_.position = {history_, offset_, markedDb_};
+  if (resumable) end_.history = lineage_;
 }
 
 void AofReader::finish() {
   stopped_ = true;
   if (limited()) {
     end_.validTo = base_ + ready_;
-    return;
+    return setPosition(!end_.edited);
   }
   end_.insideTransaction = inMulti_;
   const bool cut = inMulti_ || base_ + scanned_ < fileSize_;
   if (cut) end_.kind = AofFileEnd::Kind::kTruncated;
   makeReady(wholeTo_);
   end_.validTo = base_ + wholeTo_;
-  end_.resumable = !cut && annotated_ && marked_ && !end_.edited;
-  end_.position = {history_, offset_, db_};
+  if (!cut) return setPosition(annotated_ && marked_ && !end_.edited);
+  const bool countable = annotated_ && crcFrom_ <= wholeTo_;  // no annotation stands inside a transaction that was cut
+  if (countable) countRecords(wholeTo_);
+  setPosition(countable && takeUnmarked());
 }
 
 // Whether the file itself says, behind byte `from`, that more than `offset` had been durable.

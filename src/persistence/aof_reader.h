@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/crc64.h"
@@ -45,7 +46,8 @@ struct AofFileEnd {
 
   // The history that the file's end continues: known only if the last annotation matches the end.
   bool resumable = false;
-  AofHead position;     // db: what the stream has selected there
+  AofHead position;          // db: what the stream has selected there
+  oplog::History history;    // position.history and those from which it went on, as far as the files tell; id empty: unknown
   bool edited = false;  // bytes were added or removed by somebody else
 };
 
@@ -63,6 +65,11 @@ class AofReader {
 
   // Lets `tail` have the records that count for offsets, once they are checked. Before the first next().
   void keepTail(AofLogTail* tail) { tail_ = tail; }
+  // The file before this one ended in this history (AofFileEnd::history), at this offset. Before the first next().
+  void goesOnFrom(oplog::History history, oplog::Offset at) {
+    lineage_ = std::move(history);
+    offset_ = at;
+  }
 
   // True: commands() holds some, whole units. False: the end, see end(); or the file could not be read.
   Result<bool> next();
@@ -94,6 +101,9 @@ class AofReader {
   void onMark(const AofMark& mark, size_t end);
   Outcome damaged(size_t at, std::string problem);
   void countRecords(size_t to);
+  bool takeUnmarked();
+  void setPosition(bool resumable);
+  void noteLineage(const AofHead& head);
   void makeReady(size_t to);
   bool pending() const { return readyCommands_ < parsed_.size() || inMulti_; }
   bool limited() const { return limit_ != kNoLimit && history_ == limitHistory_; }
@@ -130,6 +140,7 @@ class AofReader {
   bool marked_ = false;     // the last annotation matched, and nothing came behind it
   bool foreign_ = false;    // what came behind it begins as redis-server begins
   std::string history_;
+  oplog::History lineage_;    // history_ with its past; id empty: unknown
   oplog::Offset offset_ = 0;  // at the last matching annotation
   uint64_t counted_ = 0;      // bytes of records since then
   Crc64 crc_;                 // of them, up to crcFrom_
@@ -138,6 +149,8 @@ class AofReader {
   std::string unmarked_;      // for the tail: records since the last annotation
   bool skipSelect_ = false;  // the SELECT behind a head counts for no offset
   int db_ = 0;
+  int wholeDb_ = 0;   // at wholeTo_
+  int markedDb_ = 0;  // at the last matching annotation
 
   std::vector<std::string_view> args_;
   std::vector<Command> commands_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "persistence/aof_increment.h"
+#include "persistence/aof_log_tail.h"
 #include "persistence/memory_files.h"
 #include "persistence/select_scanner.h"
 #include "wire/resp_writer.h"
@@ -38,6 +39,8 @@ class AofReaderTest : public testing::Test {
   std::string read(oplog::Offset limit = AofReader::kNoLimit) {
     auto file = files_.open("f", FileSystem::Open::kRead, 0644);
     AofReader reader(**file, 0, limit == AofReader::kNoLimit ? "" : kHistory, limit);
+    reader.goesOnFrom(before_, beforeEnd_);
+    reader.keepTail(&tail_);
     std::string text;
     while (*reader.next()) {
       for (const auto& command : reader.commands()) {
@@ -49,8 +52,20 @@ class AofReaderTest : public testing::Test {
     return text;
   }
 
+  // Continues the file under this name, as after a start.
+  void restart(char digit) {
+    AofIncrement again = open();
+    read();
+    ASSERT_TRUE(end_.resumable);
+    ASSERT_TRUE(again.writeHead({std::string(40, digit), end_.position.offset, -1}));
+    ASSERT_TRUE(append(again, record({"SET", "of", std::string(1, digit)})));
+  }
+
   MemoryFiles files_;
   AofFileEnd end_;
+  AofLogTail tail_{1 << 20};
+  oplog::History before_;  // of the file before
+  oplog::Offset beforeEnd_ = 0;
 };
 
 TEST_F(AofReaderTest, AWholeFileResumesItsHistory) {
@@ -105,6 +120,69 @@ TEST_F(AofReaderTest, AFileCutAnywhereGivesAPrefixOfWholeUnits) {
   }
 }
 
+// What a kill leaves of a write that was under way: the history goes on behind its last whole unit.
+TEST_F(AofReaderTest, AFileCutInsideAWriteResumesItsHistory) {
+  const std::string first = record({"SET", "a", "1"}), second = record({"SELECT", "3"}) + record({"SET", "b", "2"});
+  const std::string third = record({"MULTI"}) + record({"SELECT", "5"}) + record({"SET", "c", "3"}) + record({"EXEC"});
+  write({first, second + third}, 100, 0);
+  const std::string whole = files_["f"];
+  for (size_t size = whole.find(second) + 1; size < whole.size(); ++size) {
+    files_["f"] = whole.substr(0, size);
+    read();
+    if (end_.kind == AofFileEnd::Kind::kWhole) continue;
+    ASSERT_TRUE(end_.resumable) << size;
+    EXPECT_EQ(end_.position.history, kHistory);
+    // `first` begins behind the head and its SELECT, and its mark stands in front of `second`.
+    const size_t mark = whole.find(second) - whole.find(first) - first.size();
+    const size_t behind = end_.validTo - whole.find(first);
+    const size_t counted = behind <= first.size() + mark ? first.size() : behind - mark;
+    EXPECT_EQ(end_.position.offset, 100 + static_cast<oplog::Offset>(std::min(counted, first.size() + second.size() + third.size())));
+    EXPECT_EQ(tail_.end(), end_.position.offset);
+    const int db = counted < first.size() + record({"SELECT", "3"}).size() ? 0 : counted < first.size() + second.size() + third.size() ? 3 : 5;
+    EXPECT_EQ(end_.position.db, db) << size;
+  }
+}
+
+TEST_F(AofReaderTest, WhatRedisServerAppendedIsNotOursAlsoIfItIsCut) {
+  write({record({"SET", "a", "1"})});
+  files_["f"] += record({"SELECT", "0"}) + record({"SET", "b", "2"}) + "*3\r\n$3\r\nSET";
+  EXPECT_EQ(read(), "SELECT 0\nSET a 1\nSELECT 0\nSET b 2\n");
+  EXPECT_EQ(end_.kind, AofFileEnd::Kind::kTruncated);
+  EXPECT_FALSE(end_.resumable);
+}
+
+TEST_F(AofReaderTest, RemembersTheHistoriesThatItWentThrough) {
+  write({record({"SET", "a", "1"})}, 100, -1);
+  const oplog::Offset first = 100 + static_cast<oplog::Offset>(record({"SET", "a", "1"}).size());
+  restart('b');
+  restart('c');
+  read();
+  ASSERT_TRUE(end_.resumable);
+  EXPECT_EQ(end_.history.id, std::string(40, 'c'));
+  EXPECT_EQ(end_.history.endOf(kHistory), first + 1);
+  EXPECT_EQ(end_.history.endOf(std::string(40, 'b')),
+            first + 1 + static_cast<oplog::Offset>(record({"SET", "of", "b"}).size()));
+  // The file before may have ended where this one begins, or not.
+  before_ = oplog::History{.id = std::string(40, '9')};
+  beforeEnd_ = 100;
+  read();
+  EXPECT_EQ(end_.history.endOf(std::string(40, '9')), 101);
+  beforeEnd_ = 99;
+  read();
+  EXPECT_FALSE(end_.history.endOf(std::string(40, '9')));
+  EXPECT_TRUE(end_.history.endOf(kHistory));
+}
+
+TEST_F(AofReaderTest, WhatSomebodyElseAppendedEndsTheHistoriesBeforeIt) {
+  write({}, 0, -1);
+  files_["f"] += record({"SELECT", "0"}) + record({"SET", "b", "2"});
+  AofIncrement again = open();
+  ASSERT_TRUE(again.writeHead({std::string(40, 'b'), 0, -1}));  // at the same offset by chance
+  read();
+  ASSERT_TRUE(end_.resumable);
+  EXPECT_FALSE(end_.history.endOf(kHistory));
+}
+
 TEST_F(AofReaderTest, DamageBelowADurableOffsetIsDamage) {
   const std::string first = record({"SET", "a", "1111"}), second = record({"SET", "b", "2222"});
   AofIncrement increment = open();
@@ -123,6 +201,8 @@ TEST_F(AofReaderTest, DamageBelowADurableOffsetIsDamage) {
   EXPECT_EQ(end_.kind, AofFileEnd::Kind::kDamaged);
   EXPECT_TRUE(end_.tornTail);
   EXPECT_EQ(end_.validTo, whole.find("*3", whole.find("1111")));
+  EXPECT_TRUE(end_.resumable);
+  EXPECT_EQ(end_.position.offset, static_cast<oplog::Offset>(first.size()));
 }
 
 TEST_F(AofReaderTest, BytesThatAreNoCommandAreRefusedWithTheirPlace) {

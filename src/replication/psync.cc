@@ -2,6 +2,7 @@
 
 #include "base/simulation.h"
 #include "base/text.h"
+#include "replication/planted_bugs.h"
 
 namespace vigil::replication {
 
@@ -9,16 +10,16 @@ PsyncDecision decidePsync(const oplog::History& history, oplog::Offset first, op
                           const std::string& replica, std::string_view id, oplog::Offset wireOffset) {
   PsyncDecision decision;
   const bool current = equalsIgnoreCase(id, history.id) || (id != "?" && planted(PlantedBug::kAnyHistory));
-  const bool previous = equalsIgnoreCase(id, history.previousId) && history.previousEnd >= 0;
-  if (!current && !(previous && wireOffset <= history.previousEnd)) {
+  const std::optional<oplog::Offset> past = history.endOf(id);
+  if (!current && !(past && (wireOffset <= *past || planted(kSecondIdForEver)))) {
     if (id == "?") return decision;
-    if (!previous) {
+    if (!past) {
       decision.reason = "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '" +
                         std::string(id) + "', my replication IDs are '" + history.id + "' and '" + history.previousId +
                         "')";
     } else {
       decision.reason = "Partial resynchronization not accepted: Requested offset for second ID was " +
-                        std::to_string(wireOffset) + ", but I can reply up to " + std::to_string(history.previousEnd);
+                        std::to_string(wireOffset) + ", but I can reply up to " + std::to_string(*past);
     }
     return decision;
   }

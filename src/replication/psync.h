@@ -17,7 +17,8 @@ struct PsyncDecision {
   std::string reason;      // full: a line for the log, empty if a full resync was asked for
 };
 
-// `first`, `end`: what the log holds. A request of the second id is good up to where that history ended here.
+// `first`, `end`: what the log holds. A request of the second id, or of an older one, is good up to where that history
+// ended here.
 PsyncDecision decidePsync(const oplog::History& history, oplog::Offset first, oplog::Offset end, bool backlog,
                           const std::string& replica, std::string_view id, oplog::Offset wireOffset);
 

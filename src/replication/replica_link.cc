@@ -172,7 +172,7 @@ void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   refusals_ = 0;
   handingOver_ = false;
   Effect become{.kind = Effect::Kind::kBecomeMaster};
-  become.history = {.id = event.newId, .previousId = at.history.id, .previousEnd = at.end + 1};
+  become.history = at.history.continuedAs(event.newId, at.end);
   notice("Setting secondary replication ID to " + at.history.id +
          ", valid up to offset: " + std::to_string(at.end + 1) + ". New replication ID is " + event.newId);
   out_.push_back(std::move(become));
@@ -327,7 +327,7 @@ void ReplicaLink::continued(std::string_view rest, const Position& at) {
   if (!id.empty() && id != at.history.id) {
     notice("Master replication ID changed to " + std::string(id));
     Effect effect{.kind = Effect::Kind::kSetHistory};
-    effect.history = {.id = std::string(id), .previousId = at.history.id, .previousEnd = at.end + 1};
+    effect.history = at.history.continuedAs(std::string(id), at.end);
     out_.push_back(std::move(effect));
     act(Effect::Kind::kDropReplicas);
   }
@@ -348,7 +348,7 @@ void ReplicaLink::transferBegins(oplog::Offset bytes) {
 // refused where all of this holds: its data became ours before and nobody sent us here since, it goes by a history that
 // is not ours, and it offers not one key for the ones that we hold.
 void ReplicaLink::loaded(const LinkEvent& event, const Position& at, const LinkOptions& options) {
-  const bool ofOurHistory = target_.history.id == at.history.id || target_.history.id == at.history.previousId;
+  const bool ofOurHistory = target_.history.id == at.history.id || at.history.endOf(target_.history.id);
   if (options.refuseEmptyMaster && known_ && !ofOurHistory && event.offeredKeys == 0 && event.heldKeys != 0) {
     return refuseEmpty(event.heldKeys);
   }

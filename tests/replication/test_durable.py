@@ -100,6 +100,50 @@ def test_master_killed_and_restarted(servers, vigil, oracle, policy, rounds):
         assert sync_counts(master)[0] == 0, "a full resync was needed"
 
 
+@pytest.mark.parametrize("policy", ["always", "everysec"])
+def test_master_killed_again_as_soon_as_a_replica_knows_its_new_id(servers, vigil, oracle, policy, rounds):
+    """The master begins a new history when it comes back. It dies again when one replica has just heard of it and another
+    perhaps not: both go on with a partial resync."""
+    master = servers.start(vigil, options={**ALWAYS, "appendfsync": policy})
+    replicas = [servers.start(binary, options=FAST) for binary in (vigil, oracle)]
+    for replica in replicas:
+        replicate(replica, master.port)
+        wait_link(replica)
+    for number in range(rounds(20)):
+        master.call("SET", "round", number)
+        wait_same_offset(master, *replicas)
+        old = master.info("replication")["master_replid"]
+        master.kill()
+        master.start()
+        wait_until("a replica knows the new id", interval=0, condition=lambda old=old: any(
+            replica.info("replication")["master_replid"] != old for replica in replicas))
+        master.kill()
+        master.start()
+        for replica in replicas:
+            wait_link(replica)
+        master.call("SET", "after", "it")
+        assert_in_sync(master, *replicas)
+        assert sync_counts(master)[0] == 0, "a full resync was needed"
+
+
+def test_master_killed_several_times_while_replicas_are_away(servers, vigil, oracle):
+    """They missed several of its histories, and still go on with a partial resync."""
+    master = servers.start(vigil, options=ALWAYS)
+    replicas = [servers.start(binary, options=FAST) for binary in (vigil, oracle)]
+    proxy = servers.proxy(master)
+    for replica in replicas:
+        replicate(replica, proxy.port)
+        wait_link(replica)
+    proxy.refusing = True
+    for number in range(4):
+        master.kill()
+        master.start()
+        master.call("SET", "k", number)
+    proxy.refusing = False
+    assert_in_sync(master, *replicas)
+    assert sync_counts(master) == (0, 2)
+
+
 def test_propagation_error_behavior(servers, vigil):
     master, replica = (servers.start(vigil, options=FAST) for _ in range(2))
     replicate(replica, master.port)

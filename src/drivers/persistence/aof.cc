@@ -148,12 +148,12 @@ void Aof::openAfterLoad(std::unique_ptr<AofIncrement> file, const AofLoadOutcome
     if (outcome.tail->end() == at.offset) outcome.tail->collect(bytes, units);
     const Offset from = at.offset - static_cast<Offset>(bytes.size());
     if (engine_.state().replica.load()) {
-      log.restart({.id = at.history}, from);
+      log.restart(outcome.history, from);
       db = at.db;
     } else {
       // A crash may have cost this node what its replicas have: replicas no further than this go on without a full
       // resync, in a history of a new name.
-      log.restart({.id = log.history().id, .previousId = at.history, .previousEnd = at.offset + 1}, from);
+      log.restart(outcome.history.continuedAs(log.history().id, at.offset), from);
     }
     if (!bytes.empty()) log.appendStream(bytes, units);
     log.setSelectedDb(db);
@@ -165,6 +165,7 @@ void Aof::openAfterLoad(std::unique_ptr<AofIncrement> file, const AofLoadOutcome
     baseBytes_ = outcome.baseSize;
     sizeAtRewrite_ = baseBytes_ + writer_.olderSize() + writer_.size();
   }
+  if (recovered_) recovered_();
   engine_.state().loading.store(false);
   loadDone_({});
 }

@@ -28,6 +28,7 @@
 #include "drivers/persistence/snapshot_runner.h"
 #include "persistence/aof_directory.h"
 #include "persistence/rdb_save.h"
+#include "replication/planted_bugs.h"
 
 namespace vigil::engine {
 class InfoWriter;
@@ -65,6 +66,8 @@ class Aof {
   // --- Set-up ---
   void registerCommands();  // before Engine::start()
   void start();             // after it, before the loops run
+  // Called while load() holds the world, before clients may see the data: the log stands where the files' history ends.
+  void setRecoveredHook(std::function<void()> recovered) { recovered_ = std::move(recovered); }
   // With appendonly yes: loads the AOF, or begins one, and writes from then on. Clients hear LOADING until `done`,
   // which is called on any thread; its error is for the log, and the process should end with status 1. The loops run.
   void load(Done done);
@@ -79,7 +82,9 @@ class Aof {
   oplog::Offset written() const { return writer_.written(); }
   oplog::Offset synced() const { return writer_.synced(); }
   // World held: the log got another history id (promotion), at the same offset.
-  void historyChanged() { writer_.historyChanged(); }
+  void historyChanged() {
+    if (!planted(replication::kAofKeepsOldId)) writer_.historyChanged();
+  }
   // World held, after a full resync replaced keyspace and log: what was received becomes the base.
   void rebaseHere();
 
@@ -148,6 +153,7 @@ class Aof {
   AofWriter writer_;
   TimerId timer_ = 0;
   int64_t ticks_ = 0;
+  std::function<void()> recovered_;
   Done loadDone_;
 
   mutable Mutex mutex_;

@@ -149,6 +149,7 @@ void AofLoader::startReader(uint64_t from) {
   const bool limited = !next.history.empty();
   reader_ = std::make_unique<AofReader>(*file_, from, next.history, limited ? next.offset : AofReader::kNoLimit);
   reader_->keepTail(outcome_.tail.get());
+  reader_->goesOnFrom(outcome_.history, outcome_.position.offset);
   session_.db = 0;
 }
 
@@ -252,6 +253,7 @@ Status AofLoader::fileEnded() {
   if (source.size != 0) {
     outcome_.resumable = !source.base && end.resumable;
     outcome_.position = end.position;
+    outcome_.history = source.base ? oplog::History() : end.history;
   }
   logger.notice("DB loaded from " + std::string(source.base ? "base" : "incr") + " file " + source.name + ": " +
                 seconds(engine_.system().clock.mono() - fileBegan_));

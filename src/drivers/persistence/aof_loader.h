@@ -35,6 +35,7 @@ class RdbDriver;
 struct AofLoadOutcome {
   bool resumable = false;  // the files say of which history their end is
   persistence::AofHead position;
+  oplog::History history;  // position.history and its past; id empty: unknown
   std::shared_ptr<persistence::AofLogTail> tail;  // the last bytes of the log up to there
   uint64_t baseSize = 0;
   uint64_t incrementSize = 0;  // of all incremental files

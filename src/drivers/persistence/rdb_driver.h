@@ -59,6 +59,8 @@ class RdbDriver {
   // --- Set-up ---
   void registerCommands();  // before Engine::start(); and what INFO shows, and the step of a shutdown
   void start();             // after it, before the loops run: save points begin to count
+  // Called while load() holds the world, before clients may see the data: the log stands where the file's history ends.
+  void setRecoveredHook(std::function<void()> recovered) { recovered_ = std::move(recovered); }
   // Loads the RDB file if there is one, while the loops run, and clears NodeState::loading, which the caller has set
   // before they did. `done` is called on any thread; after an error (its cause is logged) the process should end with
   // status 1. The file is left as it is.
@@ -137,6 +139,7 @@ class RdbDriver {
   RdbOptions& options_;
   std::unique_ptr<SerialExecutor> executor_;
   TimerId timer_ = 0;
+  std::function<void()> recovered_;
 
   mutable Mutex mutex_;
   std::unique_ptr<Running> running_ GUARDED_BY(mutex_);

@@ -104,6 +104,7 @@ void RdbDriver::takeOver(Load& load) {
     status_.lastLoadKeysExpired = load.keysExpired;
     savedDirty_ = engine_.dirty();
   }
+  if (recovered_) recovered_();
   engine_.state().loading.store(false);
   const auto took = static_cast<double>(engine_.system().clock.mono() - load.began) / 1e6;
   engine_.logger().notice("DB loaded from disk: " + withDecimals(took, 3) + " seconds");

@@ -51,12 +51,16 @@ void Replication::start() {
   replica_.becomeConfiguredRole();
 }
 
+// What was recovered from disk says where this node's history stands. The first replica that asks must find the log kept
+// for it, or it would be given everything anew.
+void Replication::recovered() {
+  recovered_ = engine_.log().end() > 0 && engine_.log().active();
+  if (recovered_) master_.needBacklog();
+}
+
 void Replication::run() {
   engine_.control().post([this] {
-    // What was recovered from disk says where this node's history stands.
-    const bool recovered = engine_.log().end() > 0 && engine_.log().active();
-    if (recovered) engine_.withWorld([this] { master_.needBacklog(); });
-    replica_.followConfigured(recovered);
+    replica_.followConfigured(recovered_);
     tick();
   });
 }

@@ -1,8 +1,8 @@
 // Replication of a node: both sides of it, its commands (REPLICAOF, PSYNC, REPLCONF, ROLE, WAIT …), and its parts of
 // INFO.
 //
-// Life: construct, registerCommands() before Engine::start(), start() before the loops run, run() when the data set has
-// been loaded, stop() when the loops have stopped.
+// Life: construct, registerCommands() before Engine::start(), start() before the loops run, recovered() when the data set
+// has been loaded and nobody has seen it yet, run() then, stop() when the loops have stopped.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ class Replication {
 
   void registerCommands();
   void start();
-  void run();  // any thread
+  void recovered();  // world held
+  void run();        // any thread
   void stop();
 
   // How far replicas may be sent the log; set up before start(). Whoever moves it calls Log::pump().
@@ -55,6 +56,7 @@ class Replication {
   ReplicaDriver replica_;
   FailoverDriver failover_;
   ShutdownWait shutdownWait_;
+  bool recovered_ = false;  // before run(): the disk told where in which history the data stands
 };
 
 }  // namespace vigil::drivers
