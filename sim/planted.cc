@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cluster/planted_bugs.h"
+#include "replication/planted_bugs.h"
 #include "sentinel/planted_bugs.h"
 #include "sim/sim_random.h"
 
@@ -43,6 +44,15 @@ const std::vector<PlantedBugRow>& plantedBugs() {
       {PlantedBug::kApplyTwice, "apply-twice", "replication"},
       {PlantedBug::kApplyOutOfOrder, "apply-out-of-order", "replication"},
       {PlantedBug::kAnyHistory, "any-history", "master-dies"},
+      {replication::kWaitCountsOnline, "wait-counts-online", "roles"},
+      {replication::kWaitCountsSnapshot, "wait-counts-snapshot", "roles"},
+      {replication::kFackNotSynced, "fack-not-synced", "roles"},
+      {replication::kFailoverEarly, "failover-early", "roles"},
+      {replication::kFailoverNotPaused, "failover-not-paused", "roles"},
+      {replication::kTakenBackAnyhow, "taken-back-anyhow", "roles"},
+      {replication::kDemotedWritable, "demoted-writable", "roles"},
+      {replication::kSecondIdForEver, "second-id-for-ever", "roles"},
+      {replication::kAofKeepsOldId, "aof-keeps-old-id", "roles"},
       {sentinel::kVoteNotPersisted, "vote-not-persisted", "sentinel"},
       {sentinel::kVoteTwice, "vote-twice", "sentinel"},
       {sentinel::kMajorityNotNeeded, "majority-not-needed", "sentinel"},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "replication/planted_bugs.h"
+
 namespace vigil::replication {
 
 namespace {
@@ -68,11 +70,13 @@ Effects Failover::step(MonoUs now, const Event& event, std::span<const Peer> pee
 
 void Failover::progress(MonoUs now, std::span<const Peer> peers, MonoUs giveUpAfter) {
   if (state_ == State::kInProgress) {
-    if (!asked_ && now - handedOver_ > giveUpAfter) abort("The failover target could not be asked in time");
+    const bool mayTakeBack = !asked_ || planted(kTakenBackAnyhow);
+    if (mayTakeBack && now - handedOver_ > giveUpAfter) abort("The failover target could not be asked in time");
     return;
   }
   for (const Peer& peer : peers) {
-    if (!peer.online || peer.acked < end_ || (request_.target && peer.address != *request_.target)) continue;
+    const bool hasAll = peer.acked >= end_ || planted(kFailoverEarly);
+    if (!peer.online || !hasAll || (request_.target && peer.address != *request_.target)) continue;
     log(LogLevel::kNotice, "Failover target is synced, failing over.");
     return handOver(now, MasterAddress(peer.address));
   }

@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "replication/planted_bugs.h"
+
 namespace vigil::drivers {
 
 using replication::Effect;
@@ -48,7 +50,9 @@ std::string FailoverDriver::start(replication::FailoverRequest request) {
     state_.store(core_.state());
   }
   engine_.logger().notice("FAILOVER requested" + whom + ".");
-  engine_.pause().set(engine::Pause::Purpose::kFailover, engine::Pause::Kind::kWrites, kUntilEnded);
+  if (!planted(replication::kFailoverNotPaused)) {
+    engine_.pause().set(engine::Pause::Purpose::kFailover, engine::Pause::Kind::kWrites, kUntilEnded);
+  }
   engine_.control().post([this] {
     engine_.log().pump();
     progress();

@@ -33,6 +33,8 @@ class FailoverDriver {
 
   // Any thread.
   bool active() const { return state_.load(std::memory_order_relaxed) != State::kNone; }
+  // The target has everything and is told to take over, or was told.
+  bool handingOver() const { return state_.load(std::memory_order_relaxed) == State::kInProgress; }
   std::string_view stateName() const { return replication::Failover::stateName(state_.load(std::memory_order_relaxed)); }
 
  private:

@@ -351,14 +351,20 @@ void MasterDriver::tick() {
   noteProgress();
   for (auto& feed : waiting) feed->keepAlive();
   carryOut(effects);
-  dropTooLarge();
+  dropTooSlow();
 }
 
-void MasterDriver::dropTooLarge() {
+// Those that need more memory than they may, or more of the log than is left.
+void MasterDriver::dropTooSlow() {
   const OutputBufferLimit limit = engine_.options().outputLimits.load().of[OutputBufferLimits::kReplica];
   for (const auto& replica : replicas()) {
     auto f = feed(replica.id);
-    if (!f || !f->overLimit(limit, now())) continue;
+    if (!f) continue;
+    if (f->lost()) {
+      onGone(replica.id, "The log does not hold any more what it has not read yet");
+      continue;
+    }
+    if (!f->overLimit(limit, now())) continue;
     engine_.logger().warning("Client id=" + std::to_string(replica.id) + " addr=" + replica.name() +
                              " flags=S scheduled to be closed ASAP for overcoming of output buffer limits.");
     drop(replica.id);
@@ -429,7 +435,17 @@ void MasterDriver::onBulkSent(uint64_t id) {
   carryOut(effects);
 }
 
-void MasterDriver::onGone(uint64_t id) { drop(id); }
+void MasterDriver::onGone(uint64_t id, const std::string& why) {
+  if (!why.empty()) {
+    std::string name = "a replica";
+    {
+      MutexLock guard(mutex_);
+      if (const replication::Replica* replica = core_.find(id)) name = "replica " + replica->name();
+    }
+    engine_.logger().warning("Dropping " + name + ": " + why);
+  }
+  drop(id);
+}
 
 oplog::Offset MasterDriver::feedLimit() const { return limit_ ? limit_() : std::numeric_limits<oplog::Offset>::max(); }
 

@@ -100,7 +100,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void sendFile();
   void drop(uint64_t id);
   void dropOfUser(uint64_t user);
-  void dropTooLarge();
+  void dropTooSlow();
   void ping();
   void dropBacklog();
   void noteProgress();
@@ -111,7 +111,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   // --- ReplicaFeed::Owner ---
   void onAck(uint64_t id, oplog::Offset offset, oplog::Offset durable) override;
   void onBulkSent(uint64_t id) override;
-  void onGone(uint64_t id) override;
+  void onGone(uint64_t id, const std::string& why) override;
   oplog::Offset feedLimit() const override;
 
   MonoUs now() const { return engine_.system().clock.mono(); }

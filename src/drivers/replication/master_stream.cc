@@ -10,6 +10,7 @@
 #include "command/command_table.h"
 #include "engine/client_list.h"
 #include "engine/engine.h"
+#include "replication/planted_bugs.h"
 #include "wire/resp_writer.h"
 
 namespace vigil::drivers {
@@ -287,7 +288,8 @@ void MasterStream::ackLater() {
 void MasterStream::sendAck() {
   std::string text;
   const std::string end = std::to_string(worker_.engine().log().end());
-  if (const oplog::Offset durable = owner_.durable(); durable >= 0) {
+  if (oplog::Offset durable = owner_.durable(); durable >= 0) {
+    if (planted(replication::kFackNotSynced)) durable = worker_.engine().log().end();
     wire::encodeCommand({"REPLCONF", "ACK", end, "FACK", std::to_string(durable)}, text);
   } else {
     wire::encodeCommand({"REPLCONF", "ACK", end}, text);

@@ -5,6 +5,7 @@
 #include "base/ports/entropy.h"
 #include "engine/worker.h"
 #include "keyspace/reaper.h"
+#include "replication/planted_bugs.h"
 
 namespace vigil::drivers {
 
@@ -97,6 +98,7 @@ void ReplicaDriver::inWorld(const Effects& effects, SnapshotLoader* loaded) {
         break;
       case Effect::Kind::kBecomeReplica:
         engine_.state().replica.store(true);
+        if (planted(replication::kDemotedWritable)) engine_.state().replicaReadOnly.store(false);
         engine_.logger().setRole('S');
         masterSide_.needBacklog();
         masterSide_.endAwaits(

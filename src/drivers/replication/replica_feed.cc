@@ -61,6 +61,11 @@ ReplicaFeed::Offset ReplicaFeed::position() {
   return cursor_.valid() ? cursor_.position() : 0;
 }
 
+bool ReplicaFeed::lost() {
+  MutexLock guard(mutex_);
+  return cursor_.valid() && cursor_.lost();
+}
+
 bool ReplicaFeed::overLimit(const OutputBufferLimit& limit, MonoUs now) {
   size_t held = 0;
   {
@@ -127,7 +132,7 @@ void ReplicaFeed::readDisk(Offset at) {
     headSent_ = 0;
     cursor_.advance(head_.size());
   } else if (!got) {
-    return fail();
+    return fail("The replication log that it has not read yet cannot be read from disk: " + got.error().message);
   }
   pumpLocked();
 }
@@ -160,10 +165,10 @@ void ReplicaFeed::wait() {
   });
 }
 
-void ReplicaFeed::fail() {
+void ReplicaFeed::fail(std::string why) {
   if (broken_) return;
   broken_ = true;
-  place_.control.post([self = shared_from_this()] { self->owner_.onGone(self->id_); });
+  place_.control.post([self = shared_from_this(), why = std::move(why)] { self->owner_.onGone(self->id_, why); });
 }
 
 void ReplicaFeed::onWritable() {
@@ -195,7 +200,7 @@ void ReplicaFeed::bulk(std::string_view bytes) {
       spill_ = std::make_unique<oplog::Spill>(place_.files, place_.scratch + std::to_string(id_) + "-", UINT64_MAX);
     if (auto s = spill_->append(spilledTo_, bytes); !s) {
       MutexLock guard(mutex_);
-      return fail();
+      return fail("There is no room on disk for the part of its snapshot that it has not read yet: " + s.error().message);
     }
     spilledTo_ += static_cast<Offset>(bytes.size());
   }
@@ -255,7 +260,7 @@ bool ReplicaFeed::refillBulk() {
   }
   MutexLock guard(mutex_);
   if (!got) {
-    fail();
+    fail("Its snapshot cannot be read from disk: " + got.error().message);
     return false;
   }
   bytes.resize(*got);
@@ -276,7 +281,7 @@ void ReplicaFeed::onReadable() {
     got = stream_->read(buffer);
   }
   if (got.wouldBlock()) return;
-  if (got.broken()) return owner_.onGone(id_);
+  if (got.broken()) return owner_.onGone(id_, {});
   input_.append(buffer, got.bytes);
   size_t taken = 0;
   wire::RequestLimits limits;
@@ -284,12 +289,12 @@ void ReplicaFeed::onReadable() {
   while (taken < input_.size()) {
     auto outcome = parser_.parse(std::string_view(input_).substr(taken), limits, command_);
     if (outcome == wire::RequestParser::Outcome::kNeedMore) break;
-    if (outcome == wire::RequestParser::Outcome::kProtocolError) return owner_.onGone(id_);
+    if (outcome == wire::RequestParser::Outcome::kProtocolError) return owner_.onGone(id_, "It does not speak the protocol");
     taken += command_.bytes;
     if (!handle(command_)) return;
   }
   input_.erase(0, taken);
-  if (input_.size() > kMaxInput) owner_.onGone(id_);
+  if (input_.size() > kMaxInput) owner_.onGone(id_, "It does not speak the protocol");
 }
 
 // Of all that a replica may say only its acknowledgements mean something here.

@@ -41,7 +41,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
     virtual ~Owner() = default;
     virtual void onAck(uint64_t id, Offset offset, Offset durable) = 0;  // durable: on its disk, -1: it does not say
     virtual void onBulkSent(uint64_t id) = 0;
-    virtual void onGone(uint64_t id) = 0;
+    virtual void onGone(uint64_t id, const std::string& why) = 0;  // why: for the log, if it is not the link's end
     virtual Offset feedLimit() const = 0;  // any thread: how far replicas may be sent the log
   };
   struct Place {
@@ -75,6 +75,8 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   // client-output-buffer-limit: whether the memory that is held for this replica alone is too much; the backlog is held
   // anyhow, and what it needs from disk costs none. Asked now and then.
   bool overLimit(const OutputBufferLimit& limit, MonoUs now);
+  // Any thread: what it has not read yet is in neither memory nor on disk; its socket need not take anything to see it.
+  bool lost();
 
   // --- The bulk; on the executor ---
   void bulk(std::string_view bytes);
@@ -90,7 +92,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   void pumpLocked() REQUIRES(mutex_);
   bool writeHead() REQUIRES(mutex_);
   void wait() REQUIRES(mutex_);
-  void fail() REQUIRES(mutex_);
+  void fail(std::string why = {}) REQUIRES(mutex_);
   void readDisk(Offset at);
   void pumpBulk();
   bool refillBulk();

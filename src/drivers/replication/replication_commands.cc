@@ -124,9 +124,10 @@ void waitaof(Context& ctx) {
   waitFor(ctx, {.replicas = static_cast<size_t>(*replicas), .durable = true, .local = *local == 1}, 3);
 }
 
-// True after an error reply: this node cannot serve as a master at the moment.
+// True after an error reply: this node cannot serve as a master at the moment. While FAILOVER waits for a replica it can:
+// one that lost its link must come back, or a FAILOVER without TIMEOUT would wait for it for ever.
 bool refuseSync(Context& ctx) {
-  if (ctx.owner<Replication>().failover().active()) {
+  if (ctx.owner<Replication>().failover().handingOver()) {
     ctx.reply().error("NOMASTERLINK Can't SYNC while failing over");
     return true;
   }
