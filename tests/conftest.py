@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from harness.disk import mount, unmount
 from harness.proxy import Proxy
 from harness.server import Server, oracle_binary, vigil_binary
 
@@ -68,6 +69,20 @@ def servers(request, tmp_path):
         nursery.close()
     finally:
         shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def make_disk(tmp_path):
+    """make_disk(size): a folder whose disk holds so many bytes."""
+    places = []
+
+    def make(size):
+        places.append(mount(tmp_path / f"disk{len(places)}", size))
+        return places[-1]
+
+    yield make
+    for place in places:
+        unmount(place)
 
 
 @pytest.fixture(scope="session")

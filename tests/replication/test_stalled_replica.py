@@ -1,9 +1,11 @@
 """A replica that does not read: it costs its master disk, not memory, and goes on where it stood."""
 
+import os
 import signal
 
 import pytest
 
+from harness.disk import fill_up
 from harness.replication import assert_in_sync, replicate, sync_counts, wait_link
 from harness.waiting import wait_until
 
@@ -71,6 +73,65 @@ def test_without_room_on_disk_the_slow_replica_alone_is_lost(servers, vigil):
         replicas[0].process.send_signal(signal.SIGCONT)
     assert_in_sync(master, replicas[0])
     assert sync_counts(master)[0] == 3
+
+
+def test_the_spills_disk_is_full(servers, vigil, make_disk):
+    """Writers go on, the log says why the slow replica is lost, it comes back by itself, and with room on the disk it is not
+    lost the next time."""
+    if not vigil.is_vigil:
+        pytest.skip("redis-server has no such file")
+    disk = make_disk(256 << 20)
+    master = servers.create(vigil, options=OPTIONS)
+    master.options["dir"] = str(disk)
+    master.start()
+    replica = servers.start(vigil, options=OPTIONS)
+    replicate(replica, master.port)
+    wait_link(replica)
+    fill_up(disk)
+    with master.raw() as client:
+        replica.signal(signal.SIGSTOP)
+        try:
+            write(client, MEGABYTES)
+            master.wait_log("A reader of the replication log that is too slow for memory loses its place: .*No space left on device")
+            wait_until("it is dropped", lambda: master.info("replication")["connected_slaves"] == "0")
+            write(client, 5)
+        finally:
+            replica.signal(signal.SIGCONT)
+        assert_in_sync(master, replica)
+        assert sync_counts(master)[0] == 2
+        (disk / "filler").unlink()
+        replica.signal(signal.SIGSTOP)
+        try:
+            write(client, MEGABYTES)
+            wait_until("old blocks go to disk", lambda: int(master.info("replication")["repl_spilled_bytes"]) > 0)
+        finally:
+            replica.signal(signal.SIGCONT)
+    assert_in_sync(master, replica)
+    assert sync_counts(master)[0] == 2
+
+
+def test_the_disk_is_full_during_a_full_resync(servers, vigil, make_disk):
+    """What a slow replica has not read of its snapshot goes to disk. Without room there the replica is dropped, says the log,
+    and it comes back by itself."""
+    if not vigil.is_vigil:
+        pytest.skip("redis-server has no such file")
+    disk = make_disk(64 << 20)
+    master = servers.create(vigil, options=OPTIONS)
+    master.options["dir"] = str(disk)
+    master.start()
+    with master.raw() as client:
+        for i in range(40):
+            client.call("SET", f"big{i}", os.urandom(1 << 20))
+        fill_up(disk)
+        proxy = servers.proxy(master)
+        proxy.rate = 100_000
+        replica = servers.start(vigil, options=OPTIONS)
+        replicate(replica, proxy.port)
+        master.wait_log("Dropping replica 127.0.0.1:.*: There is no room on disk .*No space left on device")
+        assert client.call("SET", "k", "v").value == b"OK"
+        (disk / "filler").unlink()
+        proxy.rate = None
+    assert_in_sync(master, replica)
 
 
 def test_the_limit_counts_memory(servers, vigil):
