@@ -33,6 +33,9 @@ struct Routing {
   std::array<uint16_t, kSlotCount> movingTo{};  // slots of ours under way to another node; kNobody: it stays
   SlotSet importing;                            // slots under way to us
   SlotSet settled;                              // ours, and not moving: while `up`, nothing else need be asked
+
+  // This node's, or its master's.
+  bool ofMyShard(uint16_t slot) const { return owner[slot] == kMyself || (owner[slot] == master && master != kNobody); }
 };
 
 struct RoutingOptions {

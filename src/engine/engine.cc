@@ -133,6 +133,7 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
   options_.monitoring.thresholdsChanged();
   world_ = std::make_unique<WorldLock>(loops.size());
   keyspace_.prefetching().setReaders(loops.size());
+  slotUsage_.setWorkers(loops.size());
   for (size_t i = 0; i < loops.size(); ++i) workers_.push_back(std::make_unique<Worker>(*this, i, *loops[i]));
   options_.memory.limitChanged = [this] { memoryLimit_.limitChanged(); };
   options_.memory.changed = [this] { memoryLimit_.optionsChanged(); };
@@ -214,6 +215,9 @@ void Engine::setRouting(std::shared_ptr<const cluster::Routing> routing) {
     std::swap(routing_, routing);
   }
   ++routingNumber_;
+  for (uint16_t slot = 0; routing != nullptr && slot < kSlotCount; ++slot) {  // what has left begins anew if it returns
+    if (routing->ofMyShard(slot) && !routing_->ofMyShard(slot)) slotUsage_.clear(slot);
+  }
   for (auto& worker : workers_) {
     worker->loop().post([&worker] { worker->endMisplacedWaits(); });
   }

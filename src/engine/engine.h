@@ -34,6 +34,7 @@
 #include "engine/pubsub.h"
 #include "engine/shard_state.h"
 #include "engine/shutdown.h"
+#include "engine/slot_usage.h"
 #include "engine/slow_log.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
@@ -106,6 +107,7 @@ class Engine {
   Statistics& statistics() { return statistics_; }
   SlowLog& slowLog() { return slowLog_; }
   LatencyMonitor& latency() { return latency_; }
+  SlotUsage& slotUsage() { return slotUsage_; }
   ProcessFacts& process() { return process_; }
   PubSub& pubsub() { return pubsub_; }
   Tracking& tracking() { return tracking_; }
@@ -217,6 +219,7 @@ class Engine {
   Shutdown shutdown_{logger_};
   Statistics statistics_{*this};
   SlowLog slowLog_;
+  SlotUsage slotUsage_;
   LatencyMonitor latency_{system_.clock, options_.monitoring};
   ProcessFacts process_;
   PubSub pubsub_;

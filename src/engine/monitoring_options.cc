@@ -28,6 +28,7 @@ void MonitoringOptions::addTo(ConfigRegistry& registry) {
   registry.add({.name = "slowlog-max-len"}, integerOption(slowLogLength, {.min = 0}));
   registry.add({.name = "latency-monitor-threshold", .apply = apply}, integerOption(latencyThreshold, {.min = 0}));
   registry.add({.name = "latency-tracking"}, boolOption(latencyTracking));
+  registry.add({.name = "cluster-slot-stats-enabled"}, boolOption(slotStats));
   registry.add({.name = "latency-tracking-info-percentiles"}, percentilesOption(percentiles));
 }
 

@@ -22,6 +22,8 @@ struct MonitoringOptions {
   std::atomic<bool> latencyTracking{true};    // latency-tracking
   Shared<std::vector<double>> percentiles{std::vector<double>{50, 99, 99.9}};  // latency-tracking-info-percentiles
 
+  std::atomic<bool> slotStats{false};         // cluster-slot-stats-enabled
+
   // Follows the two thresholds: what took less is of no interest to either. Nanoseconds.
   std::atomic<int64_t> noticeFrom{INT64_MAX};
   void thresholdsChanged();

@@ -88,8 +88,14 @@ SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question,
   if (!routing.up) {
     if (std::string error = downError(routing, question, arguments.channels); !error.empty()) return {.error = error};
   }
-  if (auto moving = checkMoving(routing, slot, question, arguments, exists)) return *moving;
-  return {.error = slotError(routing, slot, arguments.channels || (question.readsReplica && !question.write))};
+  SlotVerdict verdict;
+  if (auto moving = checkMoving(routing, slot, question, arguments, exists)) {
+    verdict = *std::move(moving);
+  } else {
+    verdict.error = slotError(routing, slot, arguments.channels || (question.readsReplica && !question.write));
+  }
+  verdict.slot = slot;
+  return verdict;
 }
 
 }  // namespace vigil::engine

@@ -32,6 +32,7 @@ struct SlotVerdict {
   std::string error = {};  // empty: run it
   bool undecided = false;  // whether keys exist decides, which needs their locks
   bool keyless = false;    // nothing in it belongs to a slot
+  uint16_t slot = 0;       // of what runs, unless there is an error, or it is keyless
 };
 
 // `exists`: under the locks of the keys; empty: they are not held, and what depends on it stays undecided.

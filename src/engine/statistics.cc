@@ -175,6 +175,7 @@ void Statistics::reset() {
     if (!distribution.empty()) marks.latencies.emplace(i, std::move(distribution));
   }
   marks.errors = allErrors();
+  engine_.slotUsage().clearAll();
   MutexLock guard(mutex_);
   marks_ = std::move(marks);
 }

@@ -245,12 +245,15 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   }
   command::Args args(parsed.args);
   size_t mark = session.reply.mark();
+  const size_t pending = session.out.pending();
+  costsSlot_ = -1;
   const command::CommandEntry* entry = prepared.entry;
   if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
     if (const auto* sub = entry->subcommand(args[1])) entry = sub;
   }
   Outcome outcome = Outcome::kDone;
   Ending ending = Ending::kRejected;
+  int64_t nanos = 0;
   errorsSeen_ = session.reply.errors();
   if (checkShape(session, entry, args)) {
     if (pausedFor(session, *entry)) {
@@ -267,7 +270,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
         startTiming();
       } else {
         outcome = runLocked(session, *entry, args, prepared);
-        if (outcome != Outcome::kPutBack) called(session, *entry, args, stopTiming());
+        if (outcome != Outcome::kPutBack) called(session, *entry, args, nanos = stopTiming());
       }
     }
   }
@@ -278,6 +281,10 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   }
   if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
   afterCommand(session, mark);
+  if (costsSlot_ >= 0 && ending == Ending::kExecuted) [[unlikely]] {
+    const auto out = static_cast<int64_t>(session.out.pending() - pending);
+    engine_.slotUsage().add(number_, static_cast<uint16_t>(costsSlot_), {nanos, static_cast<int64_t>(parsed.bytes), out});
+  }
   if (session.listens) [[unlikely]] {
     const bool keeps = session.transaction || (entry && entry->parent && entry->parent->fullName == "client");
     if (session.tracking && !keeps) session.tracking->caching = false;

@@ -172,6 +172,7 @@ class Worker {
   bool stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args);
   bool redirect(Session& session, const command::CommandEntry& entry, std::string_view error);
   std::string misplaced(const BlockedCall& call) const;
+  void countForSlot(const BlockedCall& call, int64_t nanos, size_t bytesOut);  // that the call of a slot took at its end
   // ACL. The second is for EXEC: rights may have changed since the command was queued.
   bool permitted(Session& session, const command::CommandEntry& entry, command::Args args);
   bool stillPermitted(Session& session, const command::CommandEntry& entry, command::Args args);
@@ -253,6 +254,7 @@ class Worker {
   const command::CommandEntry* execEntry_ = nullptr;
   uint64_t slotsCheckedAt_ = 0;  // cluster mode: of the command that runs, with which routing; 0: it has no slot
   bool slotUndecided_ = false;   // and whether its keys exist decides
+  int32_t costsSlot_ = -1;       // the slot that the command that runs is counted for; -1: none
   int64_t timedFrom_ = 0;  // nanos() of the clock
   uint32_t errorsSeen_ = 0;  // of the session whose command runs
 };

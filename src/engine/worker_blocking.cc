@@ -35,7 +35,9 @@ void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuf
     Session& session = connection->session();
     session.blocked.reset();
     endedBlocked(session, *call, nanos);
-    if (session.replyMode == ReplyMode::kOn) session.out.appendAll(std::move(reply));
+    const bool replies = session.replyMode == ReplyMode::kOn;
+    countForSlot(*call, nanos, replies ? reply.pending() : 0);
+    if (replies) session.out.appendAll(std::move(reply));
     if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
     session.lastWrite = std::max(session.lastWrite, depends);  // what was popped for it
     queueFlush(*connection);
@@ -78,6 +80,7 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
   Session& session = connection->session();
   session.blocked.reset();
   endedBlocked(session, *call, 0);
+  const size_t pending = session.out.pending();
   if (how == Unblock::kError) {
     session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
   } else if (how == Unblock::kRoleChange) {
@@ -93,6 +96,7 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
   } else {
     session.reply.integer(0);
   }
+  countForSlot(*call, 0, session.out.pending() - pending);
   queueFlush(*connection);
   connection->resume();
 }

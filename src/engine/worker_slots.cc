@@ -34,8 +34,11 @@ bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, co
   const cluster::Routing& routing = *engine_.routing();
   slotsCheckedAt_ = engine_.routingNumber();
   slotUndecided_ = false;
+  costsSlot_ = -1;
+  const bool counted = engine_.options().monitoring.slotStats.load(std::memory_order_relaxed);
   if (prepared != nullptr && entry.fixedKey != 0 && prepared->keyArgument == entry.fixedKey && routing.up &&
       routing.settled.test(keyspace::KeyHash::slotOf(prepared->hash))) {
+    if (counted) [[unlikely]] costsSlot_ = keyspace::KeyHash::slotOf(prepared->hash);
     return true;
   }
   SlotQuestion question;
@@ -53,6 +56,7 @@ bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, co
   const SlotVerdict verdict = checkSlots(routing, question, exists);
   if (verdict.keyless) slotsCheckedAt_ = 0;
   slotUndecided_ = verdict.undecided;
+  if (counted && !verdict.keyless && verdict.error.empty()) costsSlot_ = verdict.slot;
   return verdict.error.empty() || redirect(session, entry, verdict.error);
 }
 
@@ -91,6 +95,13 @@ void Worker::endMisplacedSubscriptions(Connection& connection) {
   if (ended.empty()) return;
   takeInbox();  // what came before comes before
   for (const auto& [channel, left] : ended) connection.receive(Message::sunsubscribed(channel, left), 0);
+}
+
+void Worker::countForSlot(const BlockedCall& call, int64_t nanos, size_t bytesOut) {
+  if (!engine_.clusterMode() || call.keys.empty()) return;
+  if (!engine_.options().monitoring.slotStats.load(std::memory_order_relaxed)) return;
+  engine_.slotUsage().add(number_, keyspace::KeyHash::slotOf(call.keys.front().hash),
+                          {nanos, 0, static_cast<int64_t>(bytesOut)});
 }
 
 std::string Worker::misplaced(const BlockedCall& call) const {

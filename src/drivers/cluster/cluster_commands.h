@@ -49,6 +49,7 @@ namespace clusterSlot {
 void keySlotOf(command::Context& ctx);
 void countKeys(command::Context& ctx);
 void getKeys(command::Context& ctx);
+void slotStats(command::Context& ctx);  // cluster_slot_stats.cc
 void lockSlot(std::span<const std::string_view> args, const keyspace::Keyspace& keyspace, std::vector<uint32_t>& shards);
 void asking(command::Context& ctx);
 void readOnly(command::Context& ctx);
