@@ -152,6 +152,7 @@ void Cluster::noteSender(Node& sender, const BusMessage& message) {
     sender.configEpoch = message.configEpoch;
     step_.save = true;
   }
+  journal_.heard(sender, message);
   sender.offset = message.offset;
   sender.offsetAt = step_.now.mono;
   if (&sender == state_.myself().master && (message.messageFlags & kBusPaused) != 0) manual_.masterPaused(message.offset);
@@ -271,6 +272,8 @@ void Cluster::updateRole(Node& sender, const BusMessage& message) {
   } else {
     Node* master = state_.find(message.masterId);
     if (sender.isReplica() && sender.master == master) return;
+    const bool replaced = sender.votes() && master != nullptr && master->shardId == sender.shardId;
+    if (replaced) journal_.succeed(sender, *master, std::max(master->configEpoch, message.configEpoch));
     state_.makeReplica(sender, master);
     sender.configEpoch = 0;
   }
@@ -347,8 +350,13 @@ void Cluster::onExtensions(Node& sender, const BusMessage& message) {
     Node* node = state_.find(forgotten.id);
     if (node == nullptr || node->isMyself() || node == state_.myself().master || node == &sender) continue;
     links_.ban(forgotten.id, static_cast<MonoUs>(std::min<uint64_t>(forgotten.seconds, 3600)) * 1'000'000);
-    links_.remove(*node);
+    forget(*node);
   }
+}
+
+void Cluster::forget(Node& node) {
+  journal_.giveUp(node, "this node has forgotten it");
+  links_.remove(node);
 }
 
 // --- Memory ---

@@ -8,6 +8,7 @@
 //    |- ManualFailover   CLUSTER FAILOVER
 //    |- ReplicaMigration orphaned masters
 //    |- Health           whether this node serves
+//    |- FailoverJournal  what was seen of failovers
 //    |- Speaker          what it says of all that
 //    +- State            what they all know
 //
@@ -21,6 +22,7 @@
 #include "base/result.h"
 #include "cluster/commands.h"
 #include "cluster/election.h"
+#include "cluster/failover_journal.h"
 #include "cluster/failure.h"
 #include "cluster/health.h"
 #include "cluster/links.h"
@@ -67,6 +69,7 @@ class Cluster {
   const State& state() const { return state_; }
   const Speaker& speaker() const { return speaker_; }
   const FailureDetector& failures() const { return failures_; }
+  const FailoverJournal& journal() const { return journal_; }
   uint64_t received(BusType type) const { return received_[static_cast<size_t>(type)]; }
   // A tick is wanted then at the latest; 0: none before the next regular one.
   MonoUs wakeAt() const { return step_.wakeAt; }
@@ -94,15 +97,17 @@ class Cluster {
   void onMessage(const BusMessage& message);
   void followNewAddress(const Node& node);
   void describeMyself();
+  void forget(Node& node);
 
   Step step_;
   State state_;
   Speaker speaker_{state_, step_};
-  FailureDetector failures_{state_, step_, speaker_};
+  FailoverJournal journal_{state_, step_};
+  FailureDetector failures_{state_, step_, speaker_, journal_};
   Links links_{state_, step_, speaker_, failures_};
-  Ownership ownership_{state_, step_, speaker_};
-  Election election_{state_, step_, speaker_, ownership_};
-  ManualFailover manual_{state_, step_, speaker_};
+  Ownership ownership_{state_, step_, speaker_, journal_};
+  Election election_{state_, step_, speaker_, ownership_, journal_};
+  ManualFailover manual_{state_, step_, speaker_, journal_};
   ReplicaMigration migration_{state_, step_, ownership_};
   Health health_{state_, step_};
   MonoUs lastTick_ = 0;

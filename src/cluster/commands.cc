@@ -80,7 +80,7 @@ std::string Commands::forget(const Request& request) {
   if (node == state.myself().master) return "ERR Can't forget my master!";
   cluster_.links_.ban(node->id, kForgottenFor);
   cluster_.speaker_.forget(*node, kForgottenFor / 1'000'000);
-  cluster_.links_.remove(*node);
+  cluster_.forget(*node);
   return {};
 }
 
@@ -231,7 +231,7 @@ std::string Commands::reset(const Request& request) {
   for (const auto& [id, node] : state.nodes()) {
     if (!node->isMyself()) others.push_back(node.get());
   }
-  for (Node* node : others) cluster_.links_.remove(*node);
+  for (Node* node : others) cluster_.forget(*node);
   if (request.hard) {
     state.currentEpoch = state.lastVoteEpoch = me.configEpoch = 0;
     state.rename(me, cluster_.step_.dice.nodeId());

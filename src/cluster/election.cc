@@ -20,6 +20,8 @@ MonoUs Election::patience() const { return std::max(step_.options.nodeTimeout * 
 void Election::refuseOnce(std::string why) {
   if (refused_ == why) return;
   step_.notice("Currently unable to failover: " + why);
+  const Node& me = state_.myself();
+  if (me.master != nullptr) journal_.judge(*me.master, me, -1, why);
   refused_ = std::move(why);
 }
 
@@ -62,6 +64,7 @@ void Election::proceed(bool manual) {
   }
   if (stage_ == Stage::kAsking && step_.now.mono - since_ > patience()) {
     refuseOnce("Failover attempt expired.");
+    journal_.reached(*state_.myself().master, "no majority in epoch " + std::to_string(epoch_));
     stage_ = Stage::kPausing;
     until_ = step_.now.mono + step_.options.nodeTimeout + static_cast<MonoUs>(step_.dice.below(kRankStep / 2));
   }
@@ -78,6 +81,7 @@ void Election::begin(bool manual) {
     return;
   }
   stage_ = Stage::kRanking;
+  journal_.begin(*state_.myself().master, "known to have failed");  // unless this node saw that itself
   speaker_.announceToSiblings();
 }
 
@@ -87,7 +91,8 @@ void Election::rankWhenHeard() {
     return sibling->isMyself() || sibling->failing() || sibling->has(kNoFailover) || sibling->offsetAt >= since_;
   });
   if (!complete && step_.now.mono - since_ < kOffsetPatience) return step_.wake(since_ + kOffsetPatience);
-  const int place = rank();
+  const int place = rankOf(me);
+  reportCandidates();
   const MonoUs delay = place * kRankStep + placeAmongFailed() * kStagger;
   step_.notice("Start of election delayed for " + std::to_string(delay / 1000) + " milliseconds (rank #" +
                std::to_string(place) + ", offset " + std::to_string(step_.around.offset) + ").");
@@ -96,14 +101,32 @@ void Election::rankWhenHeard() {
 }
 
 // How many siblings would be the better choice: more data, or as much and the lesser id, so that only one is first.
-int Election::rank() const {
-  const Node& me = state_.myself();
+int Election::rankOf(const Node& replica) const {
+  auto offset = [&](const Node& node) { return node.isMyself() ? step_.around.offset : node.offset; };
   int better = 0;
-  for (const Node* sibling : state_.replicasOf(*me.master)) {
-    if (sibling->isMyself() || sibling->failing() || sibling->has(kNoFailover)) continue;
-    if (sibling->offset > step_.around.offset || (sibling->offset == step_.around.offset && sibling->id < me.id)) ++better;
+  for (const Node* sibling : state_.replicasOf(*state_.myself().master)) {
+    if (sibling == &replica || sibling->failing() || (sibling->has(kNoFailover) && !sibling->isMyself())) continue;
+    const bool more = offset(*sibling) > offset(replica);
+    if (more || (offset(*sibling) == offset(replica) && sibling->id < replica.id)) ++better;
   }
   return better;
+}
+
+void Election::reportCandidates() {
+  const Node& master = *state_.myself().master;
+  journal_.reached(master, "ranked");
+  for (const Node* replica : state_.replicasOf(master)) {
+    if (replica->failing()) {
+      journal_.judge(master, *replica, -1, "it is down");
+    } else if (replica->has(kNoFailover)) {
+      journal_.judge(master, *replica, -1, "cluster-replica-no-failover");
+    } else if (!replica->isMyself() && replica->offsetAt < since_) {
+      journal_.judge(master, *replica, rankOf(*replica), "has not said how much it has since the master failed");
+    } else {
+      const int place = rankOf(*replica);
+      journal_.judge(master, *replica, place, place == 0 ? "has most data: stands first" : "another has more data, or as much and the lesser id");
+    }
+  }
 }
 
 // An epoch has one vote of each master: those who ask at once would spoil each other's election.
@@ -130,6 +153,8 @@ void Election::ask() {
   // By hand it may be soon after this node became a replica: a redis-server believes no vote request of what it takes for
   // a master.
   if (manual_) speaker_.announce();
+  if (FailoverReport* report = journal_.of(*master)) report->epoch = epoch_;
+  journal_.reached(*master, "votes asked for");
   speaker_.requestVotes(master->has(kFail) ? master : nullptr, manual_);
   step_.wake(since_ + patience() + 1);
 }
@@ -137,6 +162,10 @@ void Election::ask() {
 void Election::voted(const Node& by, uint64_t currentEpoch) {
   if (stage_ != Stage::kAsking || !by.votes() || currentEpoch < epoch_) return;
   votes_.insert(by.id);
+  const Node& me = state_.myself();
+  if (FailoverReport* report = me.master != nullptr ? journal_.of(*me.master) : nullptr) {
+    report->voted(by.id, me.id, epoch_, step_.now.mono);
+  }
   if (votes_.size() >= state_.quorum()) win();
 }
 
@@ -151,6 +180,7 @@ void Election::win() {
 }
 
 void Election::takeOver() {
+  journal_.begin(*state_.myself().master, "CLUSTER FAILOVER TAKEOVER");
   ownership_.bumpEpoch();
   promote();
 }
@@ -161,6 +191,7 @@ void Election::promote() {
   state_.makeMaster(me);
   if (former != nullptr) {
     SlotSet(former->slots).forEach([&](uint16_t slot) { state_.assign(slot, &me); });
+    journal_.succeed(*former, me, me.configEpoch);
   }
   step_.slotsChanged();
   step_.persist();
@@ -177,7 +208,10 @@ void Election::asked(Node& candidate, const BusMessage& request) {
   Node* master = candidate.master;
   const bool force = (request.messageFlags & kBusForceVote) != 0;
   if (!me.votes()) return;
-  auto deny = [&](const std::string& why) { step_.notice("Failover auth denied to " + candidate.id + ": " + why); };
+  auto deny = [&](const std::string& why) {
+    step_.notice("Failover auth denied to " + candidate.id + ": " + why);
+    if (master != nullptr) journal_.judge(*master, candidate, -1, "this node's vote was denied to it: " + why);
+  };
   if (request.currentEpoch < state_.currentEpoch) {
     return deny("reqEpoch (" + std::to_string(request.currentEpoch) + ") < curEpoch(" + std::to_string(state_.currentEpoch) + ")");
   }
@@ -202,6 +236,9 @@ void Election::asked(Node& candidate, const BusMessage& request) {
   master->votedAt = step_.now.mono;
   if (!planted(kVoteForgotten)) step_.persist();
   speaker_.vote(candidate);
+  FailoverReport& report = journal_.begin(*master, force ? "CLUSTER FAILOVER at " + candidate.id : "known to have failed");
+  report.voted(me.id, candidate.id, state_.currentEpoch, step_.now.mono);
+  journal_.judge(*master, candidate, -1, "has this node's vote");
   step_.notice("Failover auth granted to " + candidate.id + " for epoch " + std::to_string(state_.currentEpoch));
 }
 

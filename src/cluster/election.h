@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 
+#include "cluster/failover_journal.h"
 #include "cluster/ownership.h"
 #include "cluster/speaker.h"
 #include "cluster/step.h"
@@ -24,8 +25,8 @@ namespace vigil::cluster {
 
 class Election {
  public:
-  Election(State& state, Step& step, Speaker& speaker, Ownership& ownership)
-      : state_(state), step_(step), speaker_(speaker), ownership_(ownership) {}
+  Election(State& state, Step& step, Speaker& speaker, Ownership& ownership, FailoverJournal& journal)
+      : state_(state), step_(step), speaker_(speaker), ownership_(ownership), journal_(journal) {}
 
   // A replica: goes on with whatever can go on. `manual`: its user wants it, and all is ready.
   void proceed(bool manual);
@@ -48,7 +49,8 @@ class Election {
   void ask();
   void win();
   void promote();
-  int rank() const;
+  int rankOf(const Node& replica) const;
+  void reportCandidates();
   int placeAmongFailed() const;
   MonoUs patience() const;
   void refuseOnce(std::string why);
@@ -57,6 +59,7 @@ class Election {
   Step& step_;
   Speaker& speaker_;
   Ownership& ownership_;
+  FailoverJournal& journal_;
   Stage stage_ = Stage::kIdle;
   bool manual_ = false;
   MonoUs since_ = 0;   // kRanking, kAsking: since when

@@ -23,12 +23,12 @@ void FailureDetector::tick() {
       continue;
     }
     if (refusedForLong(node)) {
-      suspect(node);
+      suspect(node, "connections refused", node.refusedSince);
     } else if (node.pingSent != 0) {
       // Whatever comes from it shows that it lives, also while our ping is under way behind something large.
       const MonoUs silentSince = std::max(node.pingSent, node.heard);
       if (step_.now.mono - silentSince > timeout) {
-        suspect(node);
+        suspect(node, "no answer", silentSince);
       } else {
         step_.wake(silentSince + timeout + 1);
       }
@@ -57,9 +57,13 @@ void FailureDetector::refused(Node& node) {
   if (node.pingSent == 0) node.pingSent = step_.now.mono;  // none can even be sent
 }
 
-void FailureDetector::suspect(Node& node) {
+void FailureDetector::suspect(Node& node, std::string_view why, MonoUs since) {
   node.add(kPfail);
   step_.judge = true;
+  if (node.votes()) {
+    const std::string cause = std::string(why) + " for " + std::to_string((step_.now.mono - since) / 1000) + " ms";
+    journal_.begin(node, cause).seenBy(state_.myself().id, step_.now.mono);
+  }
   spreadSuspicion(node);
   maybeFail(node);
 }
@@ -90,11 +94,16 @@ void FailureDetector::maybeFail(Node& node) {
   const size_t agreeing = reportCount(node) + (state_.myself().votes() ? 1 : 0);
   if (agreeing < state_.quorum()) return;
   step_.notice("Marking node " + node.id + " as failing (quorum reached).");
+  setFailed(node);
+  speaker_.failed(node);
+}
+
+void FailureDetector::setFailed(Node& node) {
   node.drop(kPfail);
   node.add(kFail);
   node.failedSince = step_.now.mono;
   step_.save = step_.judge = step_.route = true;
-  speaker_.failed(node);
+  journal_.reached(node, "failed");
 }
 
 void FailureDetector::reported(Node& about, const Node& by, bool failing) {
@@ -107,6 +116,7 @@ void FailureDetector::reported(Node& about, const Node& by, bool failing) {
   }
   if (about.reports.insert_or_assign(by.id, step_.now.mono).second) {
     step_.log(LogLevel::kVerbose, "Node " + by.id + " reported node " + about.id + " as not reachable.");
+    if (FailoverReport* report = journal_.of(about)) report->seenBy(by.id, step_.now.mono);
   }
   maybeFail(about);
 }
@@ -118,10 +128,8 @@ void FailureDetector::announced(const Node& by, std::string_view id) {
   }
   if (failed->has(kFail | kMyself)) return;
   step_.notice("FAIL message received from " + by.id + " about " + failed->id);
-  failed->drop(kPfail);
-  failed->add(kFail);
-  failed->failedSince = step_.now.mono;
-  step_.save = step_.judge = step_.route = true;
+  if (failed->votes()) journal_.begin(*failed, "said to have failed by " + by.id).seenBy(by.id, step_.now.mono);
+  setFailed(*failed);
 }
 
 void FailureDetector::answered(Node& node) {
@@ -130,6 +138,7 @@ void FailureDetector::answered(Node& node) {
   node.refusedSince = 0;
   if (node.has(kPfail)) {
     node.drop(kPfail);
+    journal_.dismiss(node);
     step_.save = step_.judge = true;
   } else if (node.has(kFail)) {
     const bool unneeded = !node.votes();
@@ -138,6 +147,7 @@ void FailureDetector::answered(Node& node) {
                  (unneeded ? std::string(node.isReplica() ? "replica" : "master without slots") + " is reachable again."
                            : "is reachable again and nobody is serving its slots after some time."));
     node.drop(kFail);
+    journal_.giveUp(node, "it answers again, and nobody has taken its place");
     step_.save = step_.judge = step_.route = true;
   }
 }

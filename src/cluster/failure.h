@@ -10,6 +10,7 @@
 
 #include <string_view>
 
+#include "cluster/failover_journal.h"
 #include "cluster/speaker.h"
 #include "cluster/step.h"
 
@@ -17,7 +18,8 @@ namespace vigil::cluster {
 
 class FailureDetector {
  public:
-  FailureDetector(State& state, Step& step, Speaker& speaker) : state_(state), step_(step), speaker_(speaker) {}
+  FailureDetector(State& state, Step& step, Speaker& speaker, FailoverJournal& journal)
+      : state_(state), step_(step), speaker_(speaker), journal_(journal) {}
 
   void tick();
   void refused(Node& node);                                // an attempt to connect to it
@@ -28,7 +30,8 @@ class FailureDetector {
   size_t reportCount(const Node& node) const;  // that are valid
 
  private:
-  void suspect(Node& node);
+  void suspect(Node& node, std::string_view why, MonoUs since);
+  void setFailed(Node& node);
   void spreadSuspicion(const Node& node);
   void maybeFail(Node& node);
   void expireReports(Node& node);
@@ -38,6 +41,7 @@ class FailureDetector {
   State& state_;
   Step& step_;
   Speaker& speaker_;
+  FailoverJournal& journal_;
 };
 
 }  // namespace vigil::cluster

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "cluster/failover_journal.h"
 #include "cluster/speaker.h"
 #include "cluster/step.h"
 
@@ -17,7 +18,8 @@ namespace vigil::cluster {
 
 class ManualFailover {
  public:
-  ManualFailover(State& state, Step& step, Speaker& speaker) : state_(state), step_(step), speaker_(speaker) {}
+  ManualFailover(State& state, Step& step, Speaker& speaker, FailoverJournal& journal)
+      : state_(state), step_(step), speaker_(speaker), journal_(journal) {}
 
   // A replica's user wants it.
   void begin(bool force);
@@ -39,6 +41,7 @@ class ManualFailover {
   State& state_;
   Step& step_;
   Speaker& speaker_;
+  FailoverJournal& journal_;
   MonoUs until_ = 0;  // 0: none is under way
   bool ready_ = false;
   std::optional<uint64_t> end_;  // a replica: of the master's log

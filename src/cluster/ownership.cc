@@ -1,6 +1,7 @@
 #include "cluster/ownership.h"
 
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace vigil::cluster {
@@ -11,6 +12,7 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
   const Node* head = me.head();
   size_t lostByHead = 0;
   auto dropped = std::make_shared<SlotSet>();
+  std::set<const Node*> losers;
   bool changed = false;
   slots.forEach([&](uint16_t slot) {
     Node* owner = state_.owner(slot);
@@ -21,11 +23,16 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
       state_.migrating.erase(slot);
     }
     if (owner != nullptr && owner == head) ++lostByHead;
+    if (owner != nullptr) losers.insert(owner);
     state_.assign(slot, &by);
     changed = true;
   });
   if (!changed) return;
   step_.slotsChanged();
+  for (const Node* loser : losers) {
+    const bool replaced = loser->slotCount == 0 && loser->shardId == by.shardId;  // by a replica of its own: no resharding
+    if (replaced) journal_.succeed(*loser, by, epoch);
+  }
   const bool allGone = head != nullptr && head->slotCount == 0 && lostByHead != 0;
   if (allGone && (step_.options.allowReplicaMigration || slots.count() == lostByHead)) {
     step_.notice("Configuration change detected. Reconfiguring myself as a replica of " + by.id);

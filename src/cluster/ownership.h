@@ -4,6 +4,7 @@
 // Not thread safe; within a Step.
 #pragma once
 
+#include "cluster/failover_journal.h"
 #include "cluster/speaker.h"
 #include "cluster/step.h"
 
@@ -11,7 +12,8 @@ namespace vigil::cluster {
 
 class Ownership {
  public:
-  Ownership(State& state, Step& step, Speaker& speaker) : state_(state), step_(step), speaker_(speaker) {}
+  Ownership(State& state, Step& step, Speaker& speaker, FailoverJournal& journal)
+      : state_(state), step_(step), speaker_(speaker), journal_(journal) {}
 
   // A master's claim, by its header or by an UPDATE about it.
   void claimed(Node& by, uint64_t epoch, const SlotSet& slots);
@@ -33,6 +35,7 @@ class Ownership {
   State& state_;
   Step& step_;
   Speaker& speaker_;
+  FailoverJournal& journal_;
 };
 
 }  // namespace vigil::cluster

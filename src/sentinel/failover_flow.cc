@@ -18,7 +18,7 @@ void enter(Step& step, MonitoredMaster& master, Stage stage, std::string_view na
 }
 
 void logReport(Step& step, const MonitoredMaster& master) {
-  for (std::string& line : master.report.lines()) step.log(LogLevel::kNotice, std::move(line));
+  for (std::string& line : master.report.lines(kReportTerms)) step.log(LogLevel::kNotice, std::move(line));
 }
 
 void abortFailover(Step& step, MonitoredMaster& master, std::string_view event) {
@@ -48,9 +48,7 @@ void choose(Step& step, MonitoredMaster& master) {
   ReplicaChoice choice = chooseReplica(step, master);
   master.report.candidates = std::move(choice.candidates);
   for (const auto& candidate : master.report.candidates) {  // none has what its master had not
-    if (candidate.offset <= master.report.oldOffset) continue;
-    master.report.oldOffset = candidate.offset;
-    master.report.oldOffsetAt = step.now;
+    master.report.oldMasterHad(candidate.offset, step.now);
   }
   if (choice.chosen == nullptr) return abortFailover(step, master, "-failover-abort-no-good-slave");
   Instance& replica = *choice.chosen;

@@ -16,12 +16,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/failover_report.h"
 #include "sentinel/ballot.h"
 #include "sentinel/instance.h"
-#include "sentinel/report.h"
 #include "sentinel/settings.h"
 
 namespace vigil::sentinel {
+
+inline constexpr FailoverReport::Terms kReportTerms = {.observer = "sentinel", .rank = "priority"};
 
 enum class Stage : uint8_t {
   kNone,

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "sentinel/report.h"
+#include "base/failover_report.h"
 #include "sentinel/step.h"
 
 namespace vigil::sentinel {

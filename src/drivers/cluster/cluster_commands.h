@@ -24,6 +24,7 @@ void myId(command::Context& ctx);
 void myShardId(command::Context& ctx);
 void replicas(command::Context& ctx);
 void countFailureReports(command::Context& ctx);
+void failoverReport(command::Context& ctx);
 }  // namespace clusterView
 
 // Handlers of what changes the cluster (cluster_changes.cc).

@@ -6,8 +6,10 @@
 #include "cluster/node_lines.h"
 #include "drivers/cluster/cluster_commands.h"
 #include "drivers/cluster/cluster_driver.h"
+#include "drivers/failover_reply.h"
 #include "engine/deferred_reply.h"
 #include "engine/engine.h"
+#include "engine/help_reply.h"
 #include "wire/cluster_bus.h"
 
 namespace vigil::drivers::clusterView {
@@ -282,6 +284,16 @@ void countFailureReports(Context& ctx) {
     const Node* node = core.state().find(id);
     if (node == nullptr) return ctx.reply().error("ERR Unknown node " + id);
     ctx.reply().integer(static_cast<int64_t>(core.failures().reportCount(*node)));
+  });
+}
+
+void failoverReport(Context& ctx) {
+  if (ctx.argc() > 3) return engine::replyWrongSubcommand(ctx, "CLUSTER");
+  const std::string_view node = ctx.argc() == 3 ? ctx.arg(2) : std::string_view();
+  driverOf(ctx).look([&](const Cluster& core, Moment) {
+    const FailoverReport* report = core.journal().latest(node);
+    if (report == nullptr) return ctx.reply().null();
+    replyFailover(ctx.reply(), *report, cluster::kReportTerms);
   });
 }
 

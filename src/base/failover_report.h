@@ -1,4 +1,5 @@
-// What happened in a failover, for whoever must explain it afterwards: SENTINEL FAILOVER-REPORT and the log.
+// What happened in a failover, for whoever must explain it afterwards: SENTINEL FAILOVER-REPORT, CLUSTER FAILOVER-REPORT,
+// and the log. One observer's view: what it saw, heard and did.
 //
 // Plain state. Times are microseconds of a monotonic clock; what is shown is their distance from `begun`.
 #pragma once
@@ -11,22 +12,28 @@
 
 #include "base/ports/clock.h"
 
-namespace vigil::sentinel {
+namespace vigil {
 
 struct FailoverReport {
-  struct Sighting {  // a Sentinel sees the master as down
-    std::string sentinel;
+  // How those who fail masters over call what they have in common.
+  struct Terms {
+    std::string_view observer;  // who sees and votes: a Sentinel, a node
+    std::string_view rank;      // what orders the candidates before their offsets do
+  };
+
+  struct Sighting {  // an observer sees the master as down
+    std::string by;
     MonoUs at = 0;  // when we learned of it
   };
   struct Vote {
-    std::string sentinel;
+    std::string by;
     std::string candidate;
     uint64_t epoch = 0;
     MonoUs at = 0;
   };
   struct Candidate {
     std::string replica;
-    int64_t priority = 0;
+    int64_t rank = 0;  // the least is the best; -1: not known
     uint64_t offset = 0;
     std::string verdict;  // "chosen", or why not
   };
@@ -37,7 +44,7 @@ struct FailoverReport {
   std::string oldMaster;
   std::string newMaster;
   uint64_t epoch = 0;
-  MonoUs begun = 0;  // when the master became subjectively down, or the failover was asked for
+  MonoUs begun = 0;  // when the master was first seen as down, or the failover was asked for
   std::vector<Sighting> sightings;
   std::vector<Vote> votes;
   std::vector<Candidate> candidates;
@@ -55,14 +62,20 @@ struct FailoverReport {
   void reached(std::string_view stage, MonoUs now) {
     if (exists) stages.emplace_back(stage, now);
   }
-  void seenBy(const std::string& sentinel, MonoUs now);
-  void voted(const std::string& sentinel, const std::string& candidate, uint64_t inEpoch, MonoUs now);
+  void seenBy(const std::string& observer, MonoUs now);
+  void voted(const std::string& observer, const std::string& candidate, uint64_t inEpoch, MonoUs now);
+  // The old master had at least `offset`.
+  void oldMasterHad(uint64_t offset, MonoUs now) {
+    if (offset <= oldOffset) return;
+    oldOffset = offset;
+    oldOffsetAt = now;
+  }
   // The least number of bytes of the replication stream that are known to be lost: what the old master had when it was
   // last seen and the new one has not. More may have been written after that.
-  uint64_t knownLoss() const { return oldOffset > newOffset ? oldOffset - newOffset : 0; }
+  uint64_t knownLoss() const { return newOffset != 0 && oldOffset > newOffset ? oldOffset - newOffset : 0; }
 
   // Lines for the log.
-  std::vector<std::string> lines() const;
+  std::vector<std::string> lines(const Terms& terms) const;
 };
 
-}  // namespace vigil::sentinel
+}  // namespace vigil
