@@ -144,7 +144,11 @@ Status ConfigRegistry::set(std::span<const Pair> pairs, const ConfigSetContext& 
     }
     if ((*stored || option->row.appliedWhenEqual) && option->row.apply) changed.push_back(option);
   }
-  return applyAll(changed, backup, context.logger);
+  if (auto applied = applyAll(changed, backup, context.logger); !applied) return applied;
+  for (const Option* option : changed) {
+    if (context.settling != nullptr && option->row.settle) context.settling->push_back(option->row.settle);
+  }
+  return {};
 }
 
 Status ConfigRegistry::applyAll(std::span<Option* const> changed, std::span<const Change> backup,

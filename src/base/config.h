@@ -22,6 +22,7 @@
 
 #include "base/config_rewrite.h"
 #include "base/config_types.h"
+#include "base/ports/event_loop.h"
 #include "base/result.h"
 
 namespace vigil {
@@ -44,6 +45,8 @@ struct OptionRow {
   std::string reason = {};
   std::string defaultNote = {};         // for the documentation, where the default depends on the machine
   std::function<Status()> apply = {};  // makes a running server follow the stored value
+  // Calls back, on any thread, when what apply() began on other threads is done.
+  std::function<void(Task)> settle = {};
 };
 
 // A line of the configuration file that is no option of CONFIG: user, loadmodule, rename-command, sentinel.
@@ -62,6 +65,7 @@ struct ConfigSetContext {
   bool loading = false;
   bool mayChangeProtected = true;
   Logger* logger = nullptr;
+  std::vector<std::function<void(Task)>>* settling = nullptr;  // gets the settle() of each row that was applied
 };
 
 class ConfigRegistry {

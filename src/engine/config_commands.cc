@@ -1,5 +1,8 @@
 #include "engine/config_commands.h"
 
+#include <atomic>
+#include <memory>
+
 #include "base/config.h"
 #include "base/log_line.h"
 #include "base/ports/executor.h"
@@ -49,6 +52,16 @@ void get(Context& ctx) {
   }
 }
 
+// Whoever is told OK may rely on it: what was set takes effect on other threads too.
+void answerWhenSettled(std::shared_ptr<DeferredReply> later, std::span<const std::function<void(Task)>> settling) {
+  auto left = std::make_shared<std::atomic<size_t>>(settling.size());
+  for (const auto& settle : settling) {
+    settle([later, left] {
+      if (left->fetch_sub(1) == 1) later->answer([](Reply& reply) { reply.ok(); });
+    });
+  }
+}
+
 void set(Context& ctx) {
   if (ctx.argc() % 2 != 0) return ctx.reply().syntaxError();
   std::vector<ConfigRegistry::Pair> pairs;
@@ -60,9 +73,12 @@ void set(Context& ctx) {
   context.loading = engineOf(ctx).state().loading.load(std::memory_order_relaxed);
   context.mayChangeProtected = permits(engineOf(ctx).options().protectedConfigs.load(), ctx);
   context.logger = &engineOf(ctx).logger();
+  std::vector<std::function<void(Task)>> settling;
+  context.settling = &settling;
   auto done = ctx.owner<ConfigControl>().set(pairs, context);
   if (!done) return ctx.reply().error(done.error().message);
-  ctx.reply().ok();
+  if (settling.empty() || !DeferredReply::possible(ctx)) return ctx.reply().ok();
+  answerWhenSettled(std::make_shared<DeferredReply>(ctx), settling);
 }
 
 void answerRewrite(Reply& reply, Logger& logger, const Status& done) {

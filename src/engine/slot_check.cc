@@ -9,25 +9,29 @@ using command::KeyPosition;
 
 // Arguments that a slot decides on: keys, or the channels of sharded Pub/Sub.
 struct SlotArguments {
-  std::vector<std::string_view> names;
+  struct Name {
+    std::string_view name;
+    int db = 0;
+  };
+  std::vector<Name> names;
   bool channels = false;
 };
 
 void addChannels(const command::KeySpec& spec, command::Args args, SlotArguments& out) {
   out.channels = true;
   const size_t end = spec.last < 0 ? args.size() : static_cast<size_t>(spec.index + spec.last) + 1;
-  for (auto i = static_cast<size_t>(spec.index); i < std::min(end, args.size()); ++i) out.names.push_back(args[i]);
+  for (auto i = static_cast<size_t>(spec.index); i < std::min(end, args.size()); ++i) out.names.push_back({args[i]});
 }
 
 SlotArguments argumentsOf(const SlotQuestion& question) {
   SlotArguments out;
   std::vector<KeyPosition> positions;
-  for (const auto& [entry, args] : question.calls) {
+  for (const auto& [entry, args, db] : question.calls) {
     const command::CommandSpec& spec = *entry->spec;
     if (!spec.keys.empty() && (spec.keys.front().flags & command::kKeyNotKey) != 0) {
       addChannels(spec.keys.front(), args, out);
     } else if (command::findKeys(spec, args, positions)) {
-      for (const KeyPosition& position : positions) out.names.push_back(args[static_cast<size_t>(position.argument)]);
+      for (const KeyPosition& position : positions) out.names.push_back({args[static_cast<size_t>(position.argument)], db});
     }
   }
   return out;
@@ -47,7 +51,7 @@ std::string downError(const Routing& routing, const SlotQuestion& question, bool
 // A slot that is on its way to or from another node.
 std::optional<SlotVerdict> checkMoving(const Routing& routing, uint16_t slot, const SlotQuestion& question,
                                        const SlotArguments& arguments,
-                                       const std::function<bool(std::string_view)>& exists) {
+                                       const KeyExists& exists) {
   const bool leaving = routing.owner[slot] == Routing::kMyself && routing.movingTo[slot] != Routing::kNobody;
   const bool coming = !leaving && routing.importing.test(slot);
   const bool welcome = coming && (question.asking || (question.calls.front().entry->spec->flags & command::kAsking) != 0);
@@ -55,7 +59,7 @@ std::optional<SlotVerdict> checkMoving(const Routing& routing, uint16_t slot, co
   if (arguments.channels || (!leaving && !welcome)) return std::nullopt;
   if (!exists) return SlotVerdict{.undecided = true};
   size_t present = 0;
-  for (std::string_view name : arguments.names) present += exists(name) ? 1 : 0;
+  for (const auto& [name, db] : arguments.names) present += exists(db, name) ? 1 : 0;
   const bool missing = present != arguments.names.size();
   constexpr std::string_view kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
   if (leaving && missing) {
@@ -76,13 +80,12 @@ std::string slotError(const Routing& routing, uint16_t slot, bool readsReplica) 
   return redirection("MOVED", slot, routing, owner);
 }
 
-SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question,
-                       const std::function<bool(std::string_view key)>& exists) {
+SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question, const KeyExists& exists) {
   const SlotArguments arguments = argumentsOf(question);
   if (arguments.names.empty()) return {.keyless = true};
-  const uint16_t slot = keySlot(arguments.names.front());
+  const uint16_t slot = keySlot(arguments.names.front().name);
   if (routing.owner[slot] == Routing::kNobody) return {.error = "CLUSTERDOWN Hash slot not served"};
-  for (std::string_view name : arguments.names) {
+  for (const auto& [name, db] : arguments.names) {
     if (keySlot(name) != slot) return {.error = "CROSSSLOT Keys in request don't hash to the same slot"};
   }
   if (!routing.up) {

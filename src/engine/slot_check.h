@@ -21,6 +21,7 @@ struct SlotQuestion {
   struct Call {
     const command::CommandEntry* entry;
     command::Args args;
+    int db;  // in which it looks for its keys
   };
   std::vector<Call> calls;
   bool write = false;
@@ -35,9 +36,9 @@ struct SlotVerdict {
   uint16_t slot = 0;       // of what runs, unless there is an error, or it is keyless
 };
 
-// `exists`: under the locks of the keys; empty: they are not held, and what depends on it stays undecided.
-SlotVerdict checkSlots(const cluster::Routing& routing, const SlotQuestion& question,
-                       const std::function<bool(std::string_view key)>& exists);
+// Under the locks of the keys; empty: they are not held, and what depends on it stays undecided.
+using KeyExists = std::function<bool(int db, std::string_view key)>;
+SlotVerdict checkSlots(const cluster::Routing& routing, const SlotQuestion& question, const KeyExists& exists);
 
 // Where a slot's client belongs: an error, or empty if it is served here.
 std::string slotError(const cluster::Routing& routing, uint16_t slot, bool readsReplica);

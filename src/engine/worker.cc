@@ -266,7 +266,9 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
       session.info->lastCommand.store(entry, std::memory_order_relaxed);
       ending = Ending::kExecuted;
       if (session.transaction && !entry->runsInsideMulti()) {
-        queueCommand(session, *entry, args);
+        bool serves = true;
+        if (slotUndecided_) [[unlikely]] outcome = checkQueued(session, *entry, args, serves);
+        if (outcome == Outcome::kDone && serves) queueCommand(session, *entry, args);
         startTiming();
       } else {
         outcome = runLocked(session, *entry, args, prepared);

@@ -170,6 +170,7 @@ class Worker {
   bool servesSlot(Session& session, const command::CommandEntry& entry, command::Args args, const Prepared* prepared,
                   bool locked);
   bool stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args);
+  Outcome checkQueued(Session& session, const command::CommandEntry& entry, command::Args args, bool& serves);
   bool redirect(Session& session, const command::CommandEntry& entry, std::string_view error);
   std::string misplaced(const BlockedCall& call) const;
   void countForSlot(const BlockedCall& call, int64_t nanos, size_t bytesOut);  // that the call of a slot took at its end

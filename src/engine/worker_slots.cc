@@ -1,6 +1,7 @@
 // Cluster mode, from the side of a worker: each command's slot is checked when it is admitted, inside the world; and once
 // more under its locks where that is what decides, or the routing has changed in between.
 #include "base/crc16.h"
+#include "base/text.h"
 #include "engine/connection.h"
 #include "engine/engine.h"
 #include "engine/slot_check.h"
@@ -13,7 +14,8 @@ namespace vigil::engine {
 namespace {
 
 // The calls of a transaction, as views of what it has queued.
-void addQueued(const Transaction& transaction, SlotQuestion& question, std::vector<std::vector<std::string_view>>& words) {
+void addQueued(const Transaction& transaction, int db, int64_t databases, SlotQuestion& question,
+               std::vector<std::vector<std::string_view>>& words) {
   words.reserve(transaction.commands.size());
   for (const QueuedCommand& queued : transaction.commands) {
     auto& args = words.emplace_back();
@@ -22,7 +24,9 @@ void addQueued(const Transaction& transaction, SlotQuestion& question, std::vect
       args.emplace_back(at, size);
       at += size;
     }
-    question.calls.push_back({queued.command, args});
+    question.calls.push_back({queued.command, args, db});
+    const auto selected = queued.command->fullName == "select" ? parseInt64(args[1]) : std::nullopt;
+    if (selected && *selected >= 0 && *selected < databases) db = static_cast<int>(*selected);
     question.write = question.write || (queued.command->spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
   }
 }
@@ -43,16 +47,17 @@ bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, co
   }
   SlotQuestion question;
   std::vector<std::vector<std::string_view>> words;
+  const auto databases = static_cast<int64_t>(engine_.keyspace().databaseCount());
   question.asking = session.asking;
   question.readsReplica = session.readsReplica;
   if (&entry == execEntry_) {
-    if (session.transaction) addQueued(*session.transaction, question, words);
+    if (session.transaction) addQueued(*session.transaction, session.db, databases, question, words);
   } else {
-    question.calls.push_back({&entry, args});
+    question.calls.push_back({&entry, args, session.db});
     question.write = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
   }
-  std::function<bool(std::string_view)> exists;
-  if (locked) exists = [&](std::string_view key) { return execution_.holdsKey(session.db, key, nowMs_); };
+  KeyExists exists;
+  if (locked) exists = [&](int db, std::string_view key) { return execution_.holdsKey(db, key, nowMs_); };
   const SlotVerdict verdict = checkSlots(routing, question, exists);
   if (verdict.keyless) slotsCheckedAt_ = 0;
   slotUndecided_ = verdict.undecided;
@@ -75,6 +80,20 @@ bool Worker::redirect(Session& session, const command::CommandEntry& entry, std:
 bool Worker::stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args) {
   if (slotsCheckedAt_ == 0 || (!slotUndecided_ && slotsCheckedAt_ == engine_.routingNumber())) return true;
   return servesSlot(session, entry, args, nullptr, true);
+}
+
+// Whether a command may be queued whose slot is on its way: if its keys are not here, its client is sent away at once.
+Worker::Outcome Worker::checkQueued(Session& session, const command::CommandEntry& entry, command::Args args, bool& serves) {
+  shardScratch_.clear();
+  shardsOf(entry, args, shardScratch_);
+  normalise(shardScratch_);
+  if (!lockShards(shardScratch_, session.id)) {
+    putBack(session);
+    return Outcome::kPutBack;
+  }
+  serves = stillServesSlot(session, entry, args);
+  unlockAll();
+  return Outcome::kDone;
 }
 
 void Worker::endMisplacedWaits() {

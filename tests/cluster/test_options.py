@@ -275,3 +275,23 @@ def test_replicaof_in_the_configuration_is_refused(servers, vigil, oracle):
 def test_redis_cli_is_content(servers, vigil):
     cluster = make(servers, vigil, THREE)
     assert "[OK] All 16384 slots covered." in redis_cli("--cluster", "check", f"127.0.0.1:{cluster.nodes[0].port}")
+
+
+def test_config_set_is_answered_when_it_is_in_force(servers, vigil):
+    """A client that was told OK sees the effect with its next command, on whatever thread it is served."""
+    cluster = make(servers, vigil, {"A": (0, 8191), "B": None}, **{"cluster-require-full-coverage": "yes"})
+    a = cluster.named["A"]
+    cluster.wait_fail([a])
+    clients = [a.raw() for _ in range(8)]
+    for round_ in range(20):
+        down = round_ % 2 == 1
+        words = ["CONFIG", "SET", "cluster-allow-reads-when-down", "no" if down else "yes"]
+        assert str(clients[round_ % 8].call(*words)) == "+OK"
+        for client in clients:
+            assert client.call("GET", "num").is_error == down
+    assert str(clients[0].call("MULTI")) == "+OK"
+    clients[0].call("CONFIG", "SET", "cluster-allow-reads-when-down", "yes")
+    assert str(clients[0].call("EXEC")) == "[+OK]"
+    wait_until("it is in force", lambda: not clients[1].call("GET", "num").is_error)
+    for client in clients:
+        client.close()

@@ -73,6 +73,9 @@ Status ClusterDriver::start() {
       inWorld([this] { route(); });
     });
   };
+  options_.settle = [this](Task done) {
+    engine_.control().post([this, done = std::move(done)]() mutable { afterEffects(std::move(done)); });
+  };
   return {};
 }
 
@@ -169,10 +172,15 @@ void ClusterDriver::request(cluster::Request request, std::shared_ptr<engine::De
         error.empty() ? out.simple(text) : out.error(error);
       });
     };
-    queue_.emplace_back(Task([this, respond = std::move(respond)]() mutable { inWorld(std::move(respond)); }));
-    carryOut();
+    afterEffects(std::move(respond));
     scheduleWake();
   });
+}
+
+// On the control thread: with the world held, once all that has been asked for so far has been carried out.
+void ClusterDriver::afterEffects(Task work) {
+  queue_.emplace_back(Task([this, work = std::move(work)]() mutable { inWorld(std::move(work)); }));
+  carryOut();
 }
 
 cluster::Answer ClusterDriver::decide(const cluster::Request& request) {

@@ -79,6 +79,7 @@ class ClusterDriver {
 
   // What needs the world, first come, first served.
   void inWorld(Task work);
+  void afterEffects(Task work);
   void follow(const Effect& effect);
   void promote();
   void route();  // world held, or before the loops run

@@ -1,6 +1,8 @@
 #include "drivers/cluster/cluster_options.h"
 
 #include <climits>
+#include <string>
+#include <utility>
 
 #include "base/config.h"
 
@@ -51,30 +53,34 @@ void registerOptions(ConfigRegistry& registry, ClusterOptions& options) {
     if (options.changed) options.changed();
     return Status();
   };
+  auto settle = [&options](Task done) { options.settle ? options.settle(std::move(done)) : done(); };
+  auto followed = [&](std::string name, std::string alias = {}) {
+    return OptionRow{.name = std::move(name), .alias = std::move(alias), .apply = follow, .settle = settle};
+  };
   registry.add({.name = "cluster-enabled", .immutable = true}, boolOption(options.enabled));
   registry.add({.name = "cluster-config-file", .immutable = true}, stringOption(options.configFile));
   registry.add({.name = "cluster-port", .immutable = true}, integerOption(options.port, {0, 65535}));
-  registry.add({.name = "cluster-node-timeout", .apply = follow}, integerOption(options.nodeTimeoutMs, {0, LONG_MAX / 10'000}));
-  registry.add({.name = "cluster-refused-timeout", .apply = follow},
+  registry.add(followed("cluster-node-timeout"), integerOption(options.nodeTimeoutMs, {0, LONG_MAX / 10'000}));
+  registry.add(followed("cluster-refused-timeout"),
                integerOption(options.refusedTimeoutMs, {0, LONG_MAX / 10'000}));
   registry.add({.name = "cluster-migration-barrier"}, integerOption(options.migrationBarrier, {0, INT_MAX}));
   registry.add({.name = "cluster-replica-validity-factor", .alias = "cluster-slave-validity-factor"},
                integerOption(options.validityFactor, {0, INT_MAX}));
-  registry.add({.name = "cluster-replica-no-failover", .alias = "cluster-slave-no-failover", .apply = follow},
+  registry.add(followed("cluster-replica-no-failover", "cluster-slave-no-failover"),
                boolOption(options.noFailover));
-  registry.add({.name = "cluster-require-full-coverage", .apply = follow}, boolOption(options.requireFullCoverage));
-  registry.add({.name = "cluster-allow-reads-when-down", .apply = follow}, boolOption(options.readsWhenDown));
-  registry.add({.name = "cluster-allow-pubsubshard-when-down", .apply = follow}, boolOption(options.pubsubWhenDown));
+  registry.add(followed("cluster-require-full-coverage"), boolOption(options.requireFullCoverage));
+  registry.add(followed("cluster-allow-reads-when-down"), boolOption(options.readsWhenDown));
+  registry.add(followed("cluster-allow-pubsubshard-when-down"), boolOption(options.pubsubWhenDown));
   registry.add({.name = "cluster-allow-replica-migration"}, boolOption(options.replicaMigration));
   registry.add({.name = "cluster-link-sendbuf-limit"}, memoryOption(options.sendBufferLimit));
-  registry.add({.name = "cluster-announce-ip", .apply = follow}, stringOption(options.announceAddress));
-  registry.add({.name = "cluster-announce-hostname", .apply = follow},
+  registry.add(followed("cluster-announce-ip"), stringOption(options.announceAddress));
+  registry.add(followed("cluster-announce-hostname"),
                stringOption(options.announceHostName, validateHostName));
-  registry.add({.name = "cluster-announce-human-nodename", .apply = follow}, stringOption(options.announceHumanName));
-  registry.add({.name = "cluster-announce-port", .apply = follow}, integerOption(options.announcePort, {0, 65535}));
-  registry.add({.name = "cluster-announce-bus-port", .apply = follow}, integerOption(options.announceBusPort, {0, 65535}));
-  registry.add({.name = "cluster-announce-tls-port", .apply = follow}, integerOption(options.announceTlsPort, {0, 65535}));
-  registry.add({.name = "cluster-preferred-endpoint-type", .apply = follow},
+  registry.add(followed("cluster-announce-human-nodename"), stringOption(options.announceHumanName));
+  registry.add(followed("cluster-announce-port"), integerOption(options.announcePort, {0, 65535}));
+  registry.add(followed("cluster-announce-bus-port"), integerOption(options.announceBusPort, {0, 65535}));
+  registry.add(followed("cluster-announce-tls-port"), integerOption(options.announceTlsPort, {0, 65535}));
+  registry.add(followed("cluster-preferred-endpoint-type"),
                enumOption(options.endpointType, {{"ip", static_cast<int>(cluster::EndpointType::kAddress)},
                                                  {"hostname", static_cast<int>(cluster::EndpointType::kHostName)},
                                                  {"unknown-endpoint", static_cast<int>(cluster::EndpointType::kUnknown)}}));

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/config_specials.h"
+#include "base/ports/event_loop.h"
 #include "base/result.h"
 #include "base/shared_value.h"
 #include "cluster/options.h"
@@ -45,6 +46,7 @@ struct ClusterOptions {
   std::atomic<int64_t> tlsListeningPort{0};
   Shared<AddressList> bind{AddressList{"*", "-::*"}};
   std::function<void()> changed;       // a running node follows; set by whoever runs it
+  std::function<void(Task)> settle;    // calls back when it has; likewise
   std::function<Status()> tlsChanged;  // likewise for tls-cluster
 
   uint16_t busPort() const;  // where it listens
