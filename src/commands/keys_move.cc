@@ -48,7 +48,7 @@ void rename(Context& context) {
   context.ready(to);
 }
 
-// The database of an index that a client gave (in a cluster there is one: `inCluster` is the error); nullptr, with the error replied, if there is none.
+// The database of an index that a client gave (a cluster may have one alone: `inCluster` is the error); nullptr, with the error replied, if there is none.
 Database* parseDatabase(Context& context, ArgCursor& args, std::string_view inCluster) {
   const auto index = args.integer();
   if (!index) return nullptr;
@@ -56,7 +56,7 @@ Database* parseDatabase(Context& context, ArgCursor& args, std::string_view inCl
     args.fail("ERR value is out of range, value must between -2147483648 and 2147483647");
     return nullptr;
   }
-  if (*index != 0 && context.keyspace().hasSlots()) {
+  if (*index != 0 && context.keyspace().hasOneDatabaseOfACluster()) {
     args.fail(inCluster);
     return nullptr;
   }

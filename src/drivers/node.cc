@@ -15,7 +15,7 @@ keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy&
   const bool cluster = options.cluster.enabled.load();
   keyspace.shards = cluster ? kClusterShards : kShards;
   keyspace.slots = cluster;
-  keyspace.databases = cluster ? 1 : static_cast<size_t>(options.databases.load());
+  keyspace.databases = static_cast<size_t>(cluster ? options.clusterDatabases.load() : options.databases.load());
   keyspace.hashSeed = entropy.next64();
   return keyspace;
 }

@@ -9,6 +9,7 @@ namespace vigil::drivers {
 
 void registerOptions(ConfigRegistry& registry, NodeOptions& options) {
   registry.add({.name = "databases", .immutable = true}, integerOption(options.databases, {1, INT_MAX}));
+  registry.add({.name = "cluster-databases", .immutable = true}, integerOption(options.clusterDatabases, {1, INT_MAX}));
   engine::registerOptions(registry, options.engine);
   registerOptions(registry, options.rdb);
   registerOptions(registry, options.replication);

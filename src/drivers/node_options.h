@@ -20,6 +20,7 @@ namespace vigil::drivers {
 struct NodeOptions {
   NodeOptions() { engine.dumps.compression = &rdb.compression; }
   std::atomic<int64_t> databases{16};
+  std::atomic<int64_t> clusterDatabases{1};  // instead of that, in a cluster
   engine::Options engine;
   RdbOptions rdb;
   ReplicationOptions replication;

@@ -36,7 +36,9 @@ void echo(Context& ctx) { ctx.reply().bulk(ctx.arg(1)); }
 void select(Context& ctx) {
   auto index = parseInt64(ctx.arg(1));
   if (!index) return ctx.reply().error("ERR value is not an integer or out of range");
-  if (engineOf(ctx).clusterMode() && *index != 0) return ctx.reply().error("ERR SELECT is not allowed in cluster mode");
+  if (engineOf(ctx).keyspace().hasOneDatabaseOfACluster() && *index != 0) {
+    return ctx.reply().error("ERR SELECT is not allowed in cluster mode");
+  }
   if (*index < 0 || *index >= static_cast<int64_t>(engineOf(ctx).keyspace().databaseCount())) {
     return ctx.reply().error("ERR DB index is out of range");
   }

@@ -49,7 +49,8 @@ class Keyspace {
   // --- Cluster mode ---
   bool hasSlots() const { return options_.slots; }
   size_t shardNumberOfSlot(uint16_t slot) const { return slot & (shards_.size() - 1); }
-  // Any thread: how many keys a slot has, those included whose time has come.
+  bool hasOneDatabaseOfACluster() const { return options_.slots && options_.databases == 1; }  // what else Redis calls one
+  // Any thread: how many keys a slot has in all databases, those included whose time has come.
   uint64_t keysInSlot(uint16_t slot) const { return shards_[shardNumberOfSlot(slot)]->keysInSlot(slot); }
 
   // The two passes of a batch, for each of its keys: first the buckets, then the entries. No lock is needed, but the

@@ -18,7 +18,9 @@ Shard::Shard(size_t number, size_t databases, size_t shards, ShardEnvironment& e
       tables_(databases),
       expiry_(databases),
       sizes_(databases),
-      slotSizes_(environment.hash.slots ? kSlotCount / shards : 0) {}
+      slotSizes_(environment.hash.slots ? kSlotCount / shards : 0) {
+  for (size_t db = 0; slotSizes_.counts() && databases > 1 && db < databases; ++db) databaseSlots_.emplace_back(0);
+}
 
 Shard::~Shard() = default;
 
@@ -43,7 +45,7 @@ ExpiryIndex& Shard::expiry(int db) {
 
 void Shard::insert(int db, Table& table, uint64_t hash, Entry* entry) {
   table.insert(hash, entry);
-  slotSizes_.add(hash);
+  countSlot(db, hash);
   publishSize(db, table);
 }
 
@@ -56,6 +58,7 @@ Entry* Shard::replace(int db, Table& table, uint64_t hash, Table::Place place, E
 Entry* Shard::remove(int db, Table& table, uint64_t hash, Table::Place place) {
   Entry* entry = table.remove(hash, place);
   slotSizes_.remove(hash);
+  if (!databaseSlots_.empty()) [[unlikely]] databaseSlots_[static_cast<size_t>(db)].remove(hash);
   publishSize(db, table);
   return entry;
 }
@@ -159,6 +162,7 @@ void Shard::publish(int db) {
 void Shard::swap(int a, int b) {
   std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
   std::swap(expiry_[static_cast<size_t>(a)], expiry_[static_cast<size_t>(b)]);
+  if (!databaseSlots_.empty()) std::swap(databaseSlots_[static_cast<size_t>(a)], databaseSlots_[static_cast<size_t>(b)]);
   publish(a);
   publish(b);
 }
@@ -175,9 +179,24 @@ std::shared_ptr<Table> Shard::detach(int db) {
 void Shard::countSlots() {
   if (!slotSizes_.counts()) return;
   slotSizes_.clear();
-  for (const auto& table : tables_) {
-    if (table != nullptr) table->forEach([&](const Entry& entry) { slotSizes_.add(table->hashOf(entry.key())); });
+  for (SlotSizes& sizes : databaseSlots_) sizes.clear();
+  for (size_t db = 0; db < tables_.size(); ++db) {
+    const auto& table = tables_[db];
+    if (table == nullptr) continue;
+    table->forEach([&](const Entry& entry) { countSlot(static_cast<int>(db), table->hashOf(entry.key())); });
   }
+}
+
+void Shard::countSlot(int db, uint64_t hash) {
+  slotSizes_.add(hash);
+  if (databaseSlots_.empty()) [[likely]] return;
+  SlotSizes& sizes = databaseSlots_[static_cast<size_t>(db)];
+  if (!sizes.counts()) sizes = SlotSizes(kSlotCount / shards_);  // most databases of a cluster stay empty
+  sizes.add(hash);
+}
+
+uint64_t Shard::keysInSlot(int db, uint16_t slot) const {
+  return databaseSlots_.empty() ? keysInSlot(slot) : databaseSlots_[static_cast<size_t>(db)].count(slot);
 }
 
 void Shard::eachInSlot(int db, uint16_t slot, const std::function<bool(const Entry&)>& visit) const {
@@ -203,7 +222,9 @@ std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
     loaded.publish(static_cast<int>(i));
   }
   std::swap(slotSizes_, loaded.slotSizes_);
+  std::swap(databaseSlots_, loaded.databaseSlots_);
   loaded.slotSizes_.clear();
+  for (SlotSizes& sizes : loaded.databaseSlots_) sizes.clear();
   return old;
 }
 

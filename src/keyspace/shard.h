@@ -79,8 +79,10 @@ class alignas(64) Shard final : public Preserver {
   // Any thread: how many entries a database has here, and how many of them have a time to live.
   uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
   uint64_t withExpiry(int db) const { return sizes_[static_cast<size_t>(db)].withExpiry.get(); }
-  // Any thread, in cluster mode: how many entries a slot has, of a shard's own slots.
+  // Any thread, in cluster mode: how many entries a slot has in all databases, of a shard's own slots.
   uint64_t keysInSlot(uint16_t slot) const { return slotSizes_.count(slot); }
+  // Under the lock: how many in one database.
+  uint64_t keysInSlot(int db, uint16_t slot) const;
   // Visits entries of a slot until `visit` says false. The callback must not change the table.
   void eachInSlot(int db, uint16_t slot, const std::function<bool(const Entry&)>& visit) const;
   // Any thread: bytes of the database's table here and of its expiry index, as of the last upkeep.
@@ -120,6 +122,7 @@ class alignas(64) Shard final : public Preserver {
   };
   Table& createTable(int db);
   void countSlots();
+  void countSlot(int db, uint64_t hash);
   void show(int db);
   void publish(int db);  // that another table is there, or none
   void publishMemory(int db);
@@ -136,7 +139,8 @@ class alignas(64) Shard final : public Preserver {
   std::vector<std::shared_ptr<Table>> tables_;        // by database
   std::vector<std::unique_ptr<ExpiryIndex>> expiry_;  // by database; null while nothing expires
   std::vector<Sizes> sizes_;                          // by database; what the tables say, for other threads
-  SlotSizes slotSizes_;                               // cluster mode
+  SlotSizes slotSizes_;                               // cluster mode: of all databases
+  std::vector<SlotSizes> databaseSlots_;              // by database, if a cluster has several
   std::vector<Snapshot*> snapshots_;                  // running ones, oldest epoch first
 };
 

@@ -29,7 +29,12 @@ void ask(Context& ctx, Request request) {
   driverOf(ctx).request(std::move(request), std::make_shared<engine::DeferredReply>(ctx));
 }
 
-uint64_t allKeys(Context& ctx) { return driverOf(ctx).engine().keyspace().size(0); }
+uint64_t allKeys(Context& ctx) {
+  const keyspace::Keyspace& keyspace = driverOf(ctx).engine().keyspace();
+  uint64_t keys = 0;
+  for (size_t db = 0; db < keyspace.databaseCount(); ++db) keys += keyspace.size(static_cast<int>(db));
+  return keys;
+}
 
 // Nullopt after an error reply.
 std::optional<uint16_t> slotAt(Context& ctx, size_t argument) {

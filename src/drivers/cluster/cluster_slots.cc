@@ -52,7 +52,9 @@ void countKeys(Context& ctx) {
   const auto slot = parseInt64(ctx.arg(2));
   if (!slot) return ctx.reply().notInteger();
   if (!parseSlot(ctx.arg(2))) return ctx.reply().error("ERR Invalid slot");
-  ctx.reply().integer(static_cast<int64_t>(keyspaceOf(ctx).keysInSlot(static_cast<uint16_t>(*slot))));
+  const auto number = static_cast<uint16_t>(*slot);
+  const keyspace::Keyspace& keyspace = keyspaceOf(ctx);
+  ctx.reply().integer(static_cast<int64_t>(keyspace.shard(keyspace.shardNumberOfSlot(number)).keysInSlot(ctx.session().db, number)));
 }
 
 void getKeys(Context& ctx) {
@@ -62,7 +64,7 @@ void getKeys(Context& ctx) {
   if (!slot || *count < 0) return ctx.reply().error("ERR Invalid slot or number of keys");
   std::vector<std::string> keys;
   keyspace::Keyspace& keyspace = keyspaceOf(ctx);
-  keyspace.shard(keyspace.shardNumberOfSlot(*slot)).eachInSlot(0, *slot, [&](const keyspace::Entry& entry) {
+  keyspace.shard(keyspace.shardNumberOfSlot(*slot)).eachInSlot(ctx.session().db, *slot, [&](const keyspace::Entry& entry) {
     if (keys.size() < static_cast<size_t>(*count)) keys.emplace_back(entry.key());
     return keys.size() < static_cast<size_t>(*count);
   });

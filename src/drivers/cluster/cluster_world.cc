@@ -54,7 +54,9 @@ void ClusterDriver::dropSlots(const SlotSet& slots) {
   if (engine_.state().replica.load()) return;  // its master does
   execution.locks().setWorld(true);
   slots.forEach([&](uint16_t slot) {
-    if (engine_.keyspace().keysInSlot(slot) != 0) execution.dropSlot(0, slot, worker.now());
+    for (size_t db = 0; engine_.keyspace().keysInSlot(slot) != 0 && db < engine_.keyspace().databaseCount(); ++db) {
+      execution.dropSlot(static_cast<int>(db), slot, worker.now());
+    }
   });
   execution.locks().setWorld(false);
 }
