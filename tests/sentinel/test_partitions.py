@@ -4,36 +4,14 @@ Whatever happens, at the end all Sentinels name one master, all other servers fo
 
 import pytest
 from harness import network as networks
-from harness.resp import RawClient
-from harness.sentinel import NAME, Sentinel, events, sentinel_binary
-from harness.server import Server
+from harness.hosts import HostSentinel, HostServer
+from harness.sentinel import NAME, events, sentinel_binary
 from harness.waiting import wait_until
 
 DOWN_AFTER = 1000
 CONVERGES_WITHIN = 120  # connections that hang are given up after 15 s, and a replica that follows another after 10 s
 
 pytestmark = pytest.mark.skipif(not networks.available(), reason="network namespaces need root and iproute2")
-
-
-class OnHost:
-    """A server that lives on a host of the network; we talk to it as if we sat at that host."""
-
-    host = None
-
-    def command_line(self):
-        return self.host.command(super().command_line())
-
-    def raw(self, **options):
-        with self.host.inside():
-            return RawClient(self.port, **options)
-
-
-class HostServer(OnHost, Server):
-    pass
-
-
-class HostSentinel(OnHost, Sentinel):
-    pass
 
 
 class Hosts:
