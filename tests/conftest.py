@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from harness.disk import mount, unmount
+from harness.node import install
 from harness.proxy import Proxy
 from harness.server import Server, oracle_binary, vigil_binary
 
@@ -99,3 +100,12 @@ def oracle():
 def rounds():
     """rounds(n): n in `make accept`, a tenth of it (at least one) in `make test`."""
     return lambda count: count if LONG else max(1, count // 10)
+
+
+@pytest.fixture(scope="session")
+def node_folder():
+    """Where the programs in Node.js are, with the client libraries that they use."""
+    try:
+        return install()
+    except RuntimeError as problem:
+        pytest.fail(str(problem), pytrace=False)

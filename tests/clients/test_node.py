@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from harness.certificates import Authority
-from harness.node import Program, install
+from harness.node import Program
 
 # What the libraries can: ioredis speaks RESP2 only; valkey-glide knows no Unix sockets, and subscribes in RESP3 only; the
 # caches of node-redis and valkey-glide need RESP3.
@@ -16,14 +16,6 @@ SUBSCRIBING = [("ioredis", 2), ("redis", 2), ("redis", 3), ("glide", 3)]
 CACHING = [("ioredis", 2), ("redis", 3), ("glide", 3)]
 USER = ["ACL", "SETUSER", "app", "on", ">secret word", "~*", "&*", "+@all"]
 MANY_THREADS = {"io-threads": "4"}
-
-
-@pytest.fixture(scope="session")
-def folder():
-    try:
-        return install()
-    except RuntimeError as problem:
-        pytest.fail(str(problem), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +32,12 @@ def binary(request):
 
 
 @pytest.fixture
-def way(request, folder):
+def way(request, node_folder):
     """Starts a program with a library and a protocol."""
     library, protocol = request.param
 
     def run(name, **config):
-        return Program(folder, library, name, protocol=protocol, host="127.0.0.1", **config)
+        return Program(node_folder, library, name, protocol=protocol, host="127.0.0.1", **config)
 
     run.library, run.protocol = library, protocol
     return run

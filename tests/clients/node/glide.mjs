@@ -1,7 +1,9 @@
 // valkey-glide. It knows no Unix sockets.
 import {readFileSync} from 'node:fs';
 
-import {Batch, ClientSideCache, GlideClient, GlideMonitorClient, Logger, ProtocolVersion} from '@valkey/valkey-glide';
+import {
+  Batch, ClientSideCache, GlideClient, GlideClusterClient, GlideMonitorClient, Logger, ProtocolVersion,
+} from '@valkey/valkey-glide';
 
 import {run} from './program.mjs';
 
@@ -55,4 +57,14 @@ async function monitor(config, onLine) {
   return GlideMonitorClient.create(options(config), ({command, args}) => onLine(command, args));
 }
 
-await run({open, listen, cached, monitor, inOrder: false});
+// It knows no Sentinels.
+async function steadfast({nodes, protocol}) {
+  const client = await GlideClusterClient.createClient({
+    addresses: nodes,
+    protocol: protocol === 3 ? ProtocolVersion.RESP3 : ProtocolVersion.RESP2,
+    requestTimeout: 5000,
+  });
+  return {push: (key, text) => client.rpush(key, [text]), close: async () => client.close()};
+}
+
+await run({open, listen, cached, monitor, steadfast, inOrder: false});

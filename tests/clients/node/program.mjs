@@ -5,6 +5,8 @@
 //   listen(config, what, onMessage)     -> {close()}; what: {channels, patterns}; onMessage(channel, text)
 //   cached(config)                      -> {get(key), close()}: reads through a cache that the server invalidates
 //   monitor(config, onLine)             -> {close()}; onLine(command, args)
+//   steadfast(config)                   -> {push(key, text), close()}: to a group that fails over; config: {sentinels, name}
+//                                       or, of a cluster, {nodes}
 //   inOrder                             whether it sends concurrent commands in the order in which they were given to it
 import assert from 'node:assert/strict';
 
@@ -130,7 +132,41 @@ async function monitor(adapter, config) {
   return {lines};
 }
 
-const kPrograms = {session, refused, pubsub, tracking, monitor};
+// Appends numbers to lists, several at once, until it is told to stop, whatever becomes of the servers meanwhile: which of
+// them were acknowledged, what the others failed of, and for how long at most nothing was acknowledged.
+async function writing(adapter, config) {
+  const client = await adapter.steadfast(config);
+  const acknowledged = [];
+  const errors = {};
+  let next = 0;
+  let stopped = false;
+  let last = Date.now();
+  let longestGapMs = 0;
+  const write = async () => {
+    while (!stopped) {
+      const number = next++;
+      try {
+        await client.push(config.keys[number % config.keys.length], String(number));
+        acknowledged.push(number);
+        longestGapMs = Math.max(longestGapMs, Date.now() - last);
+        last = Date.now();
+      } catch (error) {
+        const what = String(error?.message ?? error).split('\n')[0];
+        errors[what] = (errors[what] ?? 0) + 1;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  };
+  const writers = Array.from({length: 4}, write);
+  say('ready');
+  await told();
+  stopped = true;
+  await Promise.all(writers);
+  await client.close();
+  return {acknowledged, errors, longestGapMs};
+}
+
+const kPrograms = {session, refused, pubsub, tracking, monitor, writing};
 
 export async function run(adapter) {
   const config = JSON.parse(process.argv[3]);

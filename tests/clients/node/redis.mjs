@@ -1,7 +1,7 @@
 // node-redis.
 import {readFileSync} from 'node:fs';
 
-import {BasicClientSideCache, createClient} from 'redis';
+import {BasicClientSideCache, createClient, createCluster, createSentinel} from 'redis';
 
 import {run} from './program.mjs';
 
@@ -60,4 +60,13 @@ async function monitor(config, onLine) {
   return {close: () => client.destroy()};
 }
 
-await run({open, listen, cached, monitor, inOrder: true});
+async function steadfast({sentinels, name, nodes, protocol}) {
+  const client = nodes
+    ? createCluster({rootNodes: nodes.map((socket) => ({socket})), RESP: protocol, useReplicas: false})
+    : createSentinel({name, sentinelRootNodes: sentinels, RESP: protocol, scanInterval: 500});
+  client.on('error', () => {});
+  await client.connect();
+  return {push: (key, text) => client.rPush(key, text), close: () => client.close()};
+}
+
+await run({open, listen, cached, monitor, steadfast, inOrder: true});
