@@ -11,15 +11,6 @@ constexpr const char* kConfigFile = "redis.conf";
 constexpr SimTime kEverySecond = 2 * kSecond;  // what appendfsync everysec may lose
 }  // namespace
 
-SimNode::Life::Life(SimNode& owner, ProcessPtr started)
-    : process(std::move(started)),
-      clock(*process, owner.clockRate, owner.wallOffset),
-      entropy(*process),
-      network(owner.network_, process, owner.host_),
-      files(owner.disk_, process),
-      tasks(process),
-      logger(*process, owner.fullResyncs_) {}
-
 SimNode::Life::~Life() {
   listener.reset();
   if (node) node->stop();
@@ -27,12 +18,7 @@ SimNode::Life::~Life() {
 }
 
 SimNode::SimNode(SimWorld& world, SimNetwork& network, std::string name, std::string host, size_t workers)
-    : world_(world),
-      network_(network),
-      disk_(world),
-      name_(std::move(name)),
-      host_(std::move(host)),
-      workers_(workers) {}
+    : SimHost(world, network, std::move(name), std::move(host)), workers_(workers) {}
 
 SimNode::~SimNode() {
   if (life_) life_->process->alive = false;
@@ -52,20 +38,14 @@ Status SimNode::readConfiguration(Life& life) {
 
 Status SimNode::start() {
   startError_.clear();
-  auto process = std::make_shared<SimProcess>(world_, name_);
-  process->onDeath = [this, weak = std::weak_ptr<SimProcess>(process)](Death how) {
-    dying_ = how;
-    world_.after(0, [this, weak, how] {
-      if (life_ && life_->process == weak.lock()) bury(how);
-    });
-  };
+  const ProcessPtr process = newProcess();
   ProcessStep step(*process);
   auto life = std::make_unique<Life>(*this, process);
   drivers::registerOptions(life->registry, life->options);
   life->options.engine.protectedMode.store(false);
   life->options.replication.listeningPort.store(kPort);
   life->options.cluster.listeningPort.store(kPort);
-  life->options.cluster.bind.store({host_});
+  life->options.cluster.bind.store({host()});
   if (auto read = readConfiguration(*life); !read) return read;
   life->control = std::make_unique<SimLoop>(process, life->clock, "control");
   std::vector<EventLoop*> loops;
@@ -73,8 +53,7 @@ Status SimNode::start() {
     life->workers.push_back(std::make_unique<SimLoop>(process, life->clock, "w" + std::to_string(i)));
     loops.push_back(life->workers.back().get());
   }
-  life->node = std::make_unique<drivers::Node>(
-      System{life->clock, life->entropy, life->network, life->files, life->tasks}, life->logger, life->options);
+  life->node = std::make_unique<drivers::Node>(life->system(), life->logger, life->options);
   if (keepsConfiguration) {
     life->node->engine().process().configFile = kConfigFile;
     life->node->engine().addCommands(engine::configCommands(), &life->configControl);
@@ -120,13 +99,7 @@ bool SimNode::startAndLoad() {
   return world_.runUntil([this] { return !running() || ready(); }, 60 * kSecond) && ready();
 }
 
-void SimNode::kill(Death how) {
-  if (!life_) return;
-  // It may have died already, in a step whose end is still to come.
-  bury(std::exchange(life_->process->alive, false) ? how : dying_);
-}
-
-void SimNode::bury(Death how) {
+void SimNode::buried(Death how) {
   ++deaths_;
   if (life_->ready) {
     lastDeath_ = world_.now();
@@ -134,16 +107,7 @@ void SimNode::bury(Death how) {
     lostPower_ = false;
   }
   lostPower_ = lostPower_ || how == Death::kPowerLoss;
-  life_->process->trace(how == Death::kKill ? "is killed" : "loses power");
-  network_.processDied(*life_->process, host_, how);
-  disk_.processDied(how);
   life_.reset();
-}
-
-void SimNode::pause(SimTime duration) {
-  if (!running()) return;
-  life_->process->trace("pauses");
-  life_->process->pausedUntil = world_.now() + duration;
 }
 
 Window SimNode::recoveredWithoutAlways() const {

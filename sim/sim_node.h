@@ -1,5 +1,4 @@
-// One simulated server: a host with a disk, and on it, time and again, a process that runs a whole node (drivers::Node)
-// over the simulator's ports.
+// One simulated server: a host whose process runs a whole node (drivers::Node) over the simulator's ports.
 #pragma once
 
 #include <memory>
@@ -13,19 +12,17 @@
 #include "drivers/node.h"
 #include "engine/config_commands.h"
 #include "sim/model.h"
-#include "sim/sim_disk.h"
+#include "sim/sim_host.h"
 #include "sim/sim_loop.h"
-#include "sim/sim_network.h"
-#include "sim/sim_tasks.h"
 
 namespace vigil::sim {
 
-class SimNode {
+class SimNode final : public SimHost {
  public:
   static constexpr uint16_t kPort = 6379;
 
   SimNode(SimWorld& world, SimNetwork& network, std::string name, std::string host, size_t workers);
-  ~SimNode();
+  ~SimNode() override;
 
   // Configuration lines, as in a file; read at every start.
   std::vector<std::vector<std::string>> configuration;
@@ -39,11 +36,6 @@ class SimNode {
   bool startAndLoad();
   bool ready() const { return running() && life_->ready; }
   const std::string& startError() const { return startError_; }
-  // Ends it without warning. Not from inside one of its own steps.
-  void kill(Death how);
-  // Nothing of it runs for that long; then it goes on as if nothing had happened.
-  void pause(SimTime duration);
-  bool running() const { return life_ != nullptr && life_->process->alive; }
   size_t deaths() const { return deaths_; }
   // How often its data gave way to a master's, in all its lives.
   size_t fullResyncs() const { return fullResyncs_; }
@@ -55,14 +47,7 @@ class SimNode {
   Window recoveredWithoutAlways() const;
 
   drivers::Node& node() { return *life_->node; }
-  SimProcess& process() { return *life_->process; }
-  SimDisk& disk() { return disk_; }
-  const std::string& host() const { return host_; }
-  const std::string& name() const { return name_; }
-  Endpoint address() const { return {host_, kPort}; }
-
-  int64_t clockRate = 1'000'000;  // of its clocks, in microseconds a second
-  int64_t wallOffset = 0;
+  Endpoint address() const { return {host(), kPort}; }
 
  private:
   class TraceLogger final : public Logger {
@@ -86,15 +71,9 @@ class SimNode {
   };
 
   // All that ends with the process; destroyed in reverse order.
-  struct Life {
-    Life(SimNode& owner, ProcessPtr process);
+  struct Life : Ports {
+    Life(SimNode& owner, ProcessPtr started) : Ports(owner, std::move(started)), logger(*process, owner.fullResyncs_) {}
     ~Life();
-    ProcessPtr process;
-    SimClock clock;
-    SimEntropy entropy;
-    SimNetworkPort network;
-    SimFileSystem files;
-    SimTaskPool tasks;
     TraceLogger logger;
     drivers::NodeOptions options;
     ConfigRegistry registry;
@@ -107,20 +86,15 @@ class SimNode {
   };
   Status readConfiguration(Life& life);
   void loaded(const ProcessPtr& process, const Status& status);
-  void bury(Death how);
+  SimProcess* current() const override { return life_ ? life_->process.get() : nullptr; }
+  void buried(Death how) override;
 
-  SimWorld& world_;
-  SimNetwork& network_;
-  SimDisk disk_;
-  const std::string name_;
-  const std::string host_;
   const size_t workers_;
   size_t deaths_ = 0;
   size_t fullResyncs_ = 0;
   SimTime lastDeath_ = 0;  // of a process that served
   bool lostPower_ = false;
   SimTime aofFailedSince_ = 0;  // since when the AOF could not be written, at that death; 0: it could
-  Death dying_ = Death::kKill;  // how the process dies that does so in the running step
   std::string startError_;
   std::unique_ptr<Life> life_;
 };

@@ -20,17 +20,6 @@ bool always(const std::string&) { return true; }
 
 }  // namespace
 
-SimSentinel::Life::Life(SimSentinel& owner, ProcessPtr started)
-    : process(std::move(started)),
-      clock(*process, owner.clockRate, owner.wallOffset),
-      entropy(*process),
-      network(owner.network_, process, owner.host_),
-      files(owner.disk_, process),
-      tasks(process),
-      logger(owner, *process),
-      loop(process, clock, "sentinel"),
-      scripts(loop) {}
-
 SimSentinel::Life::~Life() {
   listener.reset();
   if (watches) driver->stop();
@@ -41,7 +30,7 @@ SimSentinel::Life::~Life() {
 
 SimSentinel::SimSentinel(SimWorld& world, SimNetwork& network, std::string name, std::string host,
                          const std::vector<std::vector<std::string>>& lines)
-    : world_(world), network_(network), disk_(world), name_(std::move(name)), host_(std::move(host)) {
+    : SimHost(world, network, std::move(name), std::move(host)) {
   disk_.install(kConfigFile, configText(lines));
 }
 
@@ -50,13 +39,7 @@ SimSentinel::~SimSentinel() {
 }
 
 Status SimSentinel::start() {
-  auto process = std::make_shared<SimProcess>(world_, name_);
-  process->onDeath = [this, weak = std::weak_ptr<SimProcess>(process)](Death how) {
-    dying_ = how;
-    world_.after(0, [this, weak, how] {
-      if (life_ && life_->process == weak.lock()) bury(how);
-    });
-  };
+  const ProcessPtr process = newProcess();
   ProcessStep step(*process);
   ++lives_;
   process->taskSlowness = taskSlowness_;
@@ -65,7 +48,7 @@ Status SimSentinel::start() {
   if (auto begun = begin(*life_); !begun) {
     // What it did to the disk stays; connections it had none.
     const bool died = !std::exchange(process->alive, false);
-    disk_.processDied(died ? dying_ : Death::kKill);
+    disk_.processDied(died ? dying() : Death::kKill);
     process->trace("cannot start: " + begun.error().message);
     life_.reset();
     return begun;
@@ -114,25 +97,6 @@ void SimSentinel::build(Life& life) {
   life.engine->addSentinelCommands();
   life.driver->registerCommands();
   life.engine->start({&life.loop}, life.loop);
-}
-
-void SimSentinel::kill(Death how) {
-  if (!life_) return;
-  // It may have died already, in a step whose end is still to come.
-  bury(std::exchange(life_->process->alive, false) ? how : dying_);
-}
-
-void SimSentinel::bury(Death how) {
-  life_->process->trace(how == Death::kKill ? "is killed" : "loses power");
-  network_.processDied(*life_->process, host_, how);
-  disk_.processDied(how);
-  life_.reset();
-}
-
-void SimSentinel::pause(SimTime duration) {
-  if (!running()) return;
-  life_->process->trace("pauses");
-  life_->process->pausedUntil = world_.now() + duration;
 }
 
 }  // namespace vigil::sim

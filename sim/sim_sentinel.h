@@ -1,6 +1,5 @@
-// One simulated Sentinel: a host with a disk that holds sentinel.conf, and on it, time and again, a process that runs
-// an engine and the Sentinel driver (drivers::SentinelDriver) over the simulator's ports, put together as
-// apps/server/sentinel_server.cc does it.
+// One simulated Sentinel: a host whose disk holds sentinel.conf, and whose process runs an engine and the Sentinel driver
+// (drivers::SentinelDriver) over the simulator's ports, put together as apps/server/sentinel_server.cc does it.
 #pragma once
 
 #include <functional>
@@ -10,19 +9,16 @@
 #include <vector>
 
 #include "base/config.h"
-#include "base/ports/system.h"
 #include "drivers/node_options.h"
 #include "drivers/sentinel/sentinel_driver.h"
 #include "engine/engine.h"
-#include "sim/sim_disk.h"
+#include "sim/sim_host.h"
 #include "sim/sim_loop.h"
-#include "sim/sim_network.h"
 #include "sim/sim_scripts.h"
-#include "sim/sim_tasks.h"
 
 namespace vigil::sim {
 
-class SimSentinel {
+class SimSentinel final : public SimHost {
  public:
   static constexpr uint16_t kPort = 26379;
   static constexpr const char* kConfigFile = "sentinel.conf";
@@ -30,32 +26,22 @@ class SimSentinel {
   // `lines`: of the file as the user wrote it.
   SimSentinel(SimWorld& world, SimNetwork& network, std::string name, std::string host,
               const std::vector<std::vector<std::string>>& lines);
-  ~SimSentinel();
+  ~SimSentinel() override;
 
   // Starts the process with what the disk holds. The error is what a user would find as the last line of the log.
   Status start();
-  // Ends it without warning. Not from inside one of its own steps.
-  void kill(Death how);
-  // Nothing of it runs for that long; then it goes on as if nothing had happened.
-  void pause(SimTime duration);
   // Its tasks, which write its file, wait for the processor that many times longer; also in lives to come.
   void slowDown(int64_t times) {
     taskSlowness_ = times;
     if (running()) life_->process->taskSlowness = times;
   }
-  bool running() const { return life_ != nullptr && life_->process->alive; }
 
   // What its core knows; only while it runs.
   const sentinel::State& state() const { return life_->driver->state(); }
-  const std::string& name() const { return name_; }
-  const std::string& host() const { return host_; }
-  Endpoint address() const { return {host_, kPort}; }
-  SimDisk& disk() { return disk_; }
+  Endpoint address() const { return {host(), kPort}; }
   size_t lives() const { return lives_; }
 
   std::function<void(std::string_view line)> onLog;
-  int64_t clockRate = 1'000'000;  // of its clock, in microseconds a second
-  int64_t wallOffset = 0;
 
  private:
   class TraceLogger final : public Logger {
@@ -74,16 +60,10 @@ class SimSentinel {
   };
 
   // All that ends with the process; destroyed in reverse order.
-  struct Life {
-    Life(SimSentinel& owner, ProcessPtr process);
+  struct Life : Ports {
+    Life(SimSentinel& owner, ProcessPtr started)
+        : Ports(owner, std::move(started)), logger(owner, *process), loop(process, clock, "sentinel"), scripts(loop) {}
     ~Life();
-    System system() { return {clock, entropy, network, files, tasks}; }
-    ProcessPtr process;
-    SimClock clock;
-    SimEntropy entropy;
-    SimNetworkPort network;
-    SimFileSystem files;
-    SimTaskPool tasks;
     TraceLogger logger;
     drivers::NodeOptions options;
     drivers::SentinelOptions sentinelOptions;
@@ -97,16 +77,11 @@ class SimSentinel {
   };
   Status begin(Life& life);
   void build(Life& life);
-  void bury(Death how);
+  SimProcess* current() const override { return life_ ? life_->process.get() : nullptr; }
+  void buried(Death) override { life_.reset(); }
 
-  SimWorld& world_;
-  SimNetwork& network_;
-  SimDisk disk_;
-  const std::string name_;
-  const std::string host_;
   size_t lives_ = 0;
   int64_t taskSlowness_ = 1;
-  Death dying_ = Death::kKill;  // how the process dies that does so in the running step
   std::unique_ptr<Life> life_;
 };
 
