@@ -82,6 +82,9 @@ Effects Cluster::step(const Moment& now, const Surroundings& around, const Optio
     case Event::Kind::kWritesPaused:
       manual_.writesPaused();
       break;
+    case Event::Kind::kMigration:
+      migrations_.heard(event.migration);
+      break;
     case Event::Kind::kPublish:
       speaker_.publish(event.message.channel, event.message.payload, event.message.type == BusType::kPublishShard);
       break;
@@ -98,6 +101,7 @@ void Cluster::tick() {
   failures_.tick();
   manual_.tick();
   migration_.tick();
+  migrations_.tick();
   ownership_.keepFollowing();
   step_.judge = step_.judge || !state_.up;
 }
@@ -106,6 +110,7 @@ void Cluster::tick() {
 void Cluster::proceed() {
   if (state_.myself().isReplica()) election_.proceed(manual_.ready());
   manual_.followRole();
+  migrations_.follow();
 }
 
 // --- Packets ---
@@ -384,7 +389,13 @@ Effects Cluster::claimLoaded(const Moment& now, const Surroundings& around, cons
     step_.slotsChanged();
   });
   step_.route = step_.judge = true;
+  migrations_.recovered();
   return end();
+}
+
+void Cluster::noted(const Moment& now, const MigrationRecord& record) {
+  step_.now = now;
+  migrations_.noted(record);
 }
 
 }  // namespace vigil::cluster

@@ -7,6 +7,7 @@
 //    |- Election         votes, given and asked for
 //    |- ManualFailover   CLUSTER FAILOVER
 //    |- ReplicaMigration orphaned masters
+//    |- SlotMigrations   atomic ones
 //    |- Health           whether this node serves
 //    |- FailoverJournal  what was seen of failovers
 //    |- Speaker          what it says of all that
@@ -30,6 +31,7 @@
 #include "cluster/node_lines.h"
 #include "cluster/ownership.h"
 #include "cluster/replica_migration.h"
+#include "cluster/slot_migrations.h"
 #include "cluster/speaker.h"
 #include "cluster/state.h"
 #include "cluster/step.h"
@@ -44,12 +46,14 @@ struct Event {
     kClosed,        // `link` is gone, or the attempt failed; `refused`
     kPacket,        // `message` came on `link`
     kWritesPaused,  // kPauseWrites has been carried out
+    kMigration,     // `migration`
     kPublish,       // a client's PUBLISH: message.channel, message.payload; kPublishShard as its type
   };
   Kind kind = Kind::kTick;
   LinkId link = 0;
   bool refused = false;
   wire::BusMessage message = {};
+  MigrationNews migration = {};
   std::string peerAddress = {};   // of the link, as the system sees it
   std::string localAddress = {};
 };
@@ -66,7 +70,13 @@ class Cluster {
   // What is on the disk but not ours: slots without an owner become ours, others' are to be imported.
   Effects claimLoaded(const Moment& now, const Surroundings& around, const Options& options, const SlotSet& loaded);
 
+  // A record about a migration, of the log that this node continues; the log has begun anew, with nothing of them.
+  void noted(const Moment& now, const MigrationRecord& record);
+  void logReplaced() { migrations_.forgetRecords(); }
+  void setMigrationLogLength(size_t length) { migrations_.setLogLength(length); }
+
   const State& state() const { return state_; }
+  const SlotMigrations& migrations() const { return migrations_; }
   const Speaker& speaker() const { return speaker_; }
   const FailureDetector& failures() const { return failures_; }
   const FailoverJournal& journal() const { return journal_; }
@@ -109,6 +119,7 @@ class Cluster {
   Election election_{state_, step_, speaker_, ownership_, journal_};
   ManualFailover manual_{state_, step_, speaker_, journal_};
   ReplicaMigration migration_{state_, step_, ownership_};
+  SlotMigrations migrations_{state_, step_, speaker_, ownership_};
   Health health_{state_, step_};
   MonoUs lastTick_ = 0;
   std::array<uint64_t, wire::kBusTypes> received_{};

@@ -10,6 +10,25 @@ namespace {
 
 constexpr MonoUs kForgottenFor = 60'000'000;
 
+// What must not come between the end of an atomic migration and its claim.
+bool changesOwners(Request::Kind kind) {
+  using Kind = Request::Kind;
+  switch (kind) {
+    case Kind::kDeleteSlots:
+    case Kind::kFlushSlots:
+    case Kind::kSetMigrating:
+    case Kind::kSetImporting:
+    case Kind::kSetStable:
+    case Kind::kSetNode:
+    case Kind::kReplicate:
+    case Kind::kReset:
+    case Kind::kBumpEpoch:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string unknownNode(const std::string& id) { return "ERR Unknown node " + id; }
 
 }  // namespace
@@ -17,6 +36,8 @@ std::string unknownNode(const std::string& id) { return "ERR Unknown node " + id
 Answer Commands::run(const Request& request) {
   using Kind = Request::Kind;
   Answer answer;
+  if (changesOwners(request.kind)) answer.error = cluster_.migrations_.busy();
+  if (!answer.error.empty()) return answer;
   switch (request.kind) {
     case Kind::kMeet:
       answer.error = meet(request);
@@ -58,6 +79,21 @@ Answer Commands::run(const Request& request) {
       break;
     case Kind::kSaveConfig:
       cluster_.step_.persist();
+      break;
+    case Kind::kMigrateSlots:
+      answer.error = cluster_.migrations_.begin(request.plans);
+      break;
+    case Kind::kCancelMigrations:
+      answer.error = cluster_.migrations_.cancel();
+      break;
+    case Kind::kReceiveSlots:
+      answer.error = cluster_.migrations_.receive(request.job, request.node, request.set, request.withKeys);
+      break;
+    case Kind::kClaimSlots:
+      answer.error = cluster_.migrations_.claim(request.job, static_cast<uint64_t>(request.number));
+      break;
+    case Kind::kAskOutcome:
+      answer.error = cluster_.migrations_.outcome(request.job, static_cast<uint64_t>(request.number), request.set);
       break;
   }
   return answer;

@@ -9,6 +9,7 @@
 
 #include "base/slot_set.h"
 #include "cluster/effect.h"
+#include "cluster/slot_migrations.h"
 
 namespace vigil::cluster {
 
@@ -31,6 +32,11 @@ struct Request {
     kSetConfigEpoch,  // number
     kBumpEpoch,
     kSaveConfig,
+    kMigrateSlots,     // plans
+    kCancelMigrations,
+    kReceiveSlots,     // job, node: the source; set, withKeys
+    kClaimSlots,       // job, number: the source's epoch
+    kAskOutcome,       // job, number, set
   };
   enum class Mode : uint8_t { kDefault, kForce, kTakeover };
   Kind kind;
@@ -40,6 +46,10 @@ struct Request {
   uint16_t busPort = 0;
   uint16_t slot = 0;
   std::vector<uint16_t> slots = {};
+  std::vector<MigrationPlan> plans = {};
+  std::string job = {};
+  SlotSet set = {};      // kReceiveSlots, kAskOutcome
+  SlotSet withKeys = {};  // kReceiveSlots: those of them that have keys here
   int64_t number = 0;
   uint64_t keysHeld = 0;
   Mode mode = Mode::kDefault;

@@ -1,5 +1,6 @@
 #include "cluster/effect.h"
 
+#include "cluster/migration_job.h"
 #include "wire/cluster_bus.h"
 
 namespace vigil::cluster {
@@ -12,6 +13,14 @@ std::string packetText(const std::string& packet) {
   auto message = wire::decodeBusPacket(packet);
   if (!message) return "a broken packet";
   return kNames[static_cast<size_t>(message->type)];
+}
+
+std::string describeOrder(const MigrationOrder& order) {
+  static constexpr const char* kNames[] = {"open",     "copy",    "hold",  "claim",  "ask",  "close",
+                                           "prepare", "announce", "discard", "sweep", "record", "await"};
+  std::string text = kNames[static_cast<size_t>(order.kind)];
+  if (order.kind == MigrationOrder::Kind::kRecord) text += " " + std::string(recordName(order.record));
+  return text + " " + rangesText(order.slots);
 }
 
 std::string describeOne(const Effect& e) {
@@ -43,6 +52,8 @@ std::string describeOne(const Effect& e) {
       return "deliver to " + e.address;
     case Kind::kFlushAll:
       return "flush all";
+    case Kind::kMigration:
+      return "migration " + describeOrder(*e.migration);
   }
   return {};
 }

@@ -18,6 +18,8 @@ namespace vigil::cluster {
 using LinkId = uint64_t;  // 0: none
 inline constexpr LinkId kInbound = LinkId{1} << 63;
 
+struct MigrationOrder;
+
 struct Effect {
   enum class Kind : uint8_t {
     kLog,            // a line of the server's log: level, text
@@ -33,6 +35,7 @@ struct Effect {
     kResumeWrites,   // world held
     kDeliver,        // a message for our own subscribers: address is the channel, text the message; `shard`
     kFlushAll,       // CLUSTER RESET: all keys; world held
+    kMigration,      // `migration`
   };
   Kind kind;
   std::string text = {};
@@ -45,6 +48,7 @@ struct Effect {
   int64_t milliseconds = 0;
   std::shared_ptr<const std::string> packet = {};
   std::shared_ptr<const SlotSet> slots = {};
+  std::shared_ptr<const MigrationOrder> migration = {};
 };
 
 using Effects = std::vector<Effect>;

@@ -190,7 +190,9 @@ void Election::promote() {
   Node* former = me.master;
   state_.makeMaster(me);
   if (former != nullptr) {
-    SlotSet(former->slots).forEach([&](uint16_t slot) { state_.assign(slot, &me); });
+    SlotSet(former->slots).forEach([&](uint16_t slot) {
+      if (!state_.handedOff.test(slot)) state_.assign(slot, &me);
+    });
     journal_.succeed(*former, me, me.configEpoch);
   }
   step_.slotsChanged();

@@ -56,6 +56,7 @@ void Ownership::correct(Node& sender, uint64_t epoch, const SlotSet& slots) {
 void Ownership::resolveCollision(const Node& other) {
   Node& me = state_.myself();
   if (!other.isMaster() || !me.isMaster() || other.configEpoch != me.configEpoch || other.id <= me.id) return;
+  if (!state_.held.empty()) return;  // a claim that is on its way must stay the greater one; later
   me.configEpoch = state_.currentEpoch = state_.currentEpoch + 1;
   step_.persist();
   step_.log(LogLevel::kVerbose, "configEpoch collision with node " + other.id + ". Updating my configEpoch to " +

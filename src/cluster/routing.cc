@@ -51,6 +51,9 @@ std::shared_ptr<const Routing> routingOf(const State& state, const RoutingOption
     routing->importing.set(slot);
     routing->settled.reset(slot);
   }
+  routing->held = state.held;
+  routing->holds = !state.held.empty();
+  state.held.forEach([&](uint16_t slot) { routing->settled.reset(slot); });
   return routing;
 }
 

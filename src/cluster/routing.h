@@ -32,6 +32,8 @@ struct Routing {
   std::array<uint16_t, kSlotCount> owner{};
   std::array<uint16_t, kSlotCount> movingTo{};  // slots of ours under way to another node; kNobody: it stays
   SlotSet importing;                            // slots under way to us
+  SlotSet held;                                 // being handed over: commands on them wait
+  bool holds = false;                           // there are such slots
   SlotSet settled;                              // ours, and not moving: while `up`, nothing else need be asked
 
   // This node's, or its master's.

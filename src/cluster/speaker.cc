@@ -35,7 +35,7 @@ BusMessage Speaker::header(BusType type) const {
   message.offset = step_.around.offset;
   message.clusterDown = !state_.up;
   message.messageFlags = paused_ ? kBusPaused : 0;
-  message.capabilities = kKnowsExtensions;
+  message.capabilities = kKnowsExtensions | kMovesSlots;
   return message;
 }
 

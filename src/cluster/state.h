@@ -47,14 +47,17 @@ class State {
   std::map<uint16_t, Node*> migrating;   // slots of ours on their way to another node
   std::map<uint16_t, Node*> importing;   // slots of others on their way to us
 
+  // Of atomic migrations. Both are changed by SlotMigrations.
+  SlotSet held;       // of ours, or promised: commands on them wait until it is known whose they are
+  SlotSet handedOff;  // our master may have given them away: whoever takes its place must ask first
+  // Serving: as Health decided.
+  bool up = false;
+
   // --- Epochs. Durable; they only grow, but for CLUSTER RESET. ---
   uint64_t currentEpoch = 0;   // the greatest that was seen
   uint64_t lastVoteEpoch = 0;  // in which we last voted
 
   uint64_t greatestEpoch() const;  // of all that is known
-
-  // Serving: as Health decided.
-  bool up = false;
 
   void checkInvariants() const;  // aborts where something is wrong
 

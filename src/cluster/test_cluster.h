@@ -29,6 +29,8 @@ class TestCluster {
     uint64_t bytesSent = 0;
     int promotions = 0;
     bool paused = false;  // its clients' writes
+    bool old = false;     // it announces nothing of what only nodes of ours can
+    std::vector<MigrationOrder> orders;  // those of atomic migrations, the last one last
   };
 
   explicit TestCluster(size_t nodes, uint64_t seed = 1) : dice_(seed) {
@@ -58,6 +60,10 @@ class TestCluster {
     carryOut(number, answer.effects);
     return answer.error;
   }
+
+  // Its driver tells something about an atomic migration.
+  void tell(size_t number, MigrationNews news) { stepWith(number, {.kind = Event::Kind::kMigration, .migration = std::move(news)}); }
+  void note(size_t number, const MigrationRecord& record) { members_[number].core->noted(moment(), record); }
 
   void run(MonoUs duration) {
     for (const MonoUs end = now_ + duration; now_ < end;) advance();
@@ -211,6 +217,7 @@ class TestCluster {
         member.paused = true;
         post(number, {.kind = Event::Kind::kWritesPaused});
       }
+      if (effect.kind == Effect::Kind::kMigration) member.orders.push_back(*effect.migration);
       if (effect.kind == Effect::Kind::kResumeWrites) member.paused = false;
       if (effect.kind == Effect::Kind::kPromote) {
         member.follows.clear();
@@ -240,6 +247,7 @@ class TestCluster {
     const size_t to = outward ? link->to : link->from;
     Event event{.kind = Event::Kind::kPacket, .link = outward ? link->inbound : key.second};
     event.message = *wire::decodeBusPacket(*effect.packet);
+    if (members_[number].old) event.message.capabilities = 0;
     event.peerAddress = members_[number].address;
     event.localAddress = members_[to].address;
     if (!loses || !loses(number, to, event.message)) post(to, std::move(event));

@@ -11,7 +11,11 @@ struct Session {
   int db = 0;            // the selected database
   int protocol = 2;      // RESP version
   bool fromMaster = false;  // the stream of our master: keys never expire on their own account, replies go nowhere
+  bool importing = false;   // a node sends us its slots: as with fromMaster, but it is logged here
   bool noTouch = false;     // CLIENT NO-TOUCH: reads leave the access time alone
+
+  // Its commands have been carried out elsewhere: what happens here follows from there, not from our clock.
+  bool follows() const { return fromMaster || importing; }
 };
 
 }  // namespace vigil::command

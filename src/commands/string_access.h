@@ -53,7 +53,7 @@ inline void replyString(command::Reply& reply, const keyspace::Entry& entry) {
 }
 
 inline uint64_t maxStringSize(command::Context& context) {
-  if (context.session().fromMaster) return INT64_MAX;
+  if (context.session().follows()) return INT64_MAX;
   return context.owner<StringLimits>().maxBulk.load(std::memory_order_relaxed);
 }
 // False, with an error replied, if a string of size + more bytes would be too long.

@@ -73,7 +73,7 @@ void getexCommand(Context& context) {
   std::optional<UnixMs> at;
   if (options.hasExpiry() && !(at = options.expireAt(context))) return;
   replyString(context.reply(), *found.entry);
-  if (at && *at <= context.now() && !context.session().fromMaster) {
+  if (at && *at <= context.now() && !context.session().follows()) {
     deleteKey(context, key);
   } else if (at) {
     context.db().setExpire(key, *at);

@@ -43,7 +43,7 @@ bool parseSetOptions(Context& context, SetOptions& options) {
 
 // Sets a value with a moment to expire at, as the log knows it: a moment that has passed deletes the key.
 void setUntil(Context& context, const KeyRef& key, std::string_view value, UnixMs at) {
-  if (at <= context.now() && !context.session().fromMaster) {
+  if (at <= context.now() && !context.session().follows()) {
     if (!context.db().erase(key)) return;
     context.propagate({"DEL", key.name});
     context.changed(key, EventClass::kGeneric, "del");

@@ -32,7 +32,7 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
       aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb),
       migration_(engine_) {
-  if (options.cluster.enabled.load()) cluster_.emplace(engine_, options.cluster, options.replication, replication_);
+  if (options.cluster.enabled.load()) cluster_.emplace(engine_, options.cluster, options.replication, replication_, rdb_);
 }
 
 Node::~Node() = default;
@@ -55,7 +55,12 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.setFeedLimit([this] { return aof_.feedLimit(); });
   replication_.setDurable([this] { return aof_.enabled() ? aof_.synced() : -1; });
   replication_.replica().setListener(
-      {.installed = [this] { aof_.rebaseHere(); }, .historyChanged = [this] { aof_.historyChanged(); }});
+      {.installed =
+           [this] {
+             aof_.rebaseHere();
+             if (cluster_) cluster_->dataReplaced();
+           },
+        .historyChanged = [this] { aof_.historyChanged(); }});
   rdb_.setRecoveredHook([this] { replication_.recovered(); });
   aof_.setRecoveredHook([this] { replication_.recovered(); });
   useSpill();

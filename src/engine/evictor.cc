@@ -143,7 +143,7 @@ void Evictor::evictBest(const EvictionSampling& how) {
       const auto place = table->findHash(candidate->hash);
       // Since it was met it may have been used, or lost its time to live.
       const bool stillGood =
-          place && (!keyspace::isVolatile(how.policy) || place.entry()->hasExpire()) &&
+          place && !keyspace.shard(shard).atRest(candidate->hash) && (!keyspace::isVolatile(how.policy) || place.entry()->hasExpire()) &&
           keyspace::evictionScore(how.policy, how.access, *place.entry(), how.now) >= candidate->score;
       if (stillGood) evictHere(shard, *candidate);
       evicted = stillGood;

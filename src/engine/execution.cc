@@ -52,7 +52,7 @@ void Execution::beginRecord(bool atomic) {
 
 void Execution::prepare(Database& database) {
   ExpiryMode mode = ExpiryMode::kDelete;
-  if (session_->fromMaster) {
+  if (session_->follows()) {
     mode = ExpiryMode::kIgnore;
   } else if (engine_.state().replica.load(std::memory_order_relaxed) || engine_.expiryPaused()) {
     mode = ExpiryMode::kHide;
@@ -73,13 +73,15 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
   firstHash_ = {keyArgument, keyHash};
   if (!hashes_.empty()) hashes_.clear();
   if (!redacted_.empty() && !resumed_) [[unlikely]] redacted_.clear();
+  if (session.importing) [[unlikely]]
+    audience_ = 0;  // nobody is to know of what is not ours yet
   db_ = &databases_[static_cast<size_t>(session.db)];
   prepare(*db_);
   notifyDb_ = session.db;
   asSent_ = true;
   commandChanged_ = false;
   wantsBlock_ = false;
-  mayBlock_ = !atomic_ && !session.fromMaster;
+  mayBlock_ = !atomic_ && !session.follows();
 
   command.spec->handler(*this);
 
@@ -279,6 +281,7 @@ void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::s
 }
 
 bool Execution::expireShard(size_t shard, UnixMs now, size_t budget) {
+  if (engine_.keyspace().shard(shard).anyAtRest()) [[unlikely]] return false;
   begin(now, false);
   expiring_ = true;
   bool due = false;
@@ -321,13 +324,22 @@ void Execution::dropSlot(int db, uint16_t slot, UnixMs now) {
     keys.emplace_back(entry.key());
     return true;
   });
+  dropKeys(db, keys, now);
+}
+
+void Execution::dropKeys(int db, std::span<const std::string> keys, UnixMs now) {
+  keyspace::Keyspace& keyspace = engine_.keyspace();
   for (const std::string& name : keys) {
     const KeyRef key = keyspace.ref(name);
+    keyspace::Shard& shard = keyspace.shardOf(key.hash);
     keyspace::Table& table = shard.makeTable(db);
+    const auto place = table.find(key);
+    if (!place) continue;
     begin(now, false);
+    if (keyspace.hidden(name)) audience_ = 0;
     expiring_ = true;
     keyGone(db, key, EventClass::kGeneric, "del", true);
-    shard.discard(shard.remove(db, table, key.hash, table.find(key)), true);
+    shard.discard(shard.remove(db, table, key.hash, place), true);
     expiring_ = false;
     finish();
   }

@@ -82,6 +82,8 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
 
   // Deletes all keys of a slot from a database, each deletion a record of its own; its shard is held.
   void dropSlot(int db, uint16_t slot, UnixMs now);
+  // The same for these keys, whose shards are held; who is not there any more is left out.
+  void dropKeys(int db, std::span<const std::string> keys, UnixMs now);
 
   // Forgets what clients cache of one shard (locked), as far as there is more of it than there may be; they are told.
   void limitTracked(size_t shard, UnixMs now);

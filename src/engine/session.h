@@ -13,6 +13,7 @@
 #include "engine/acl/session_access.h"
 #include "engine/client_info.h"
 #include "engine/shard_state.h"
+#include "engine/slot_import.h"
 #include "engine/subscriptions.h"
 #include "engine/tracking_mode.h"
 
@@ -72,6 +73,8 @@ struct Session : command::Session {
   ReplyMode replyMode = ReplyMode::kOn;
   bool asking = false;        // cluster mode: ASKING came, for the next command
   bool readsReplica = false;  // cluster mode: READONLY
+
+  std::shared_ptr<SlotImport> import;  // present iff `importing`
 
   std::unique_ptr<Transaction> transaction;  // inside MULTI
   bool execReady = false;                    // EXEC found everything in order: run what is queued

@@ -1,5 +1,7 @@
 #include "engine/slot_check.h"
 
+#include <algorithm>
+
 namespace vigil::engine {
 
 namespace {
@@ -78,6 +80,21 @@ std::string slotError(const Routing& routing, uint16_t slot, bool readsReplica) 
   if (owner == Routing::kMyself || (readsReplica && owner != Routing::kNobody && owner == routing.master)) return {};
   if (owner == Routing::kNobody) return "CLUSTERDOWN Hash slot not served";
   return redirection("MOVED", slot, routing, owner);
+}
+
+bool slotsHeld(const Routing& routing, const SlotQuestion& question) {
+  if (!routing.holds) [[likely]] return false;
+  const SlotArguments arguments = argumentsOf(question);
+  return !arguments.channels && std::ranges::any_of(arguments.names, [&](const auto& argument) {
+    const uint16_t slot = keySlot(argument.name);
+    return routing.held.test(slot) && routing.owner[slot] == Routing::kMyself;
+  });
+}
+
+bool staysWithin(const SlotQuestion& question, const std::function<bool(uint16_t)>& inside) {
+  const SlotArguments arguments = argumentsOf(question);
+  return !arguments.channels && !arguments.names.empty() &&
+         std::ranges::all_of(arguments.names, [&](const auto& argument) { return inside(keySlot(argument.name)); });
 }
 
 SlotVerdict checkSlots(const Routing& routing, const SlotQuestion& question, const KeyExists& exists) {

@@ -40,6 +40,11 @@ struct SlotVerdict {
 using KeyExists = std::function<bool(int db, std::string_view key)>;
 SlotVerdict checkSlots(const cluster::Routing& routing, const SlotQuestion& question, const KeyExists& exists);
 
+// Whether it must wait: one of its slots is being handed over to another node.
+bool slotsHeld(const cluster::Routing& routing, const SlotQuestion& question);
+// Whether all its keys lie in such slots; false also where it has none.
+bool staysWithin(const SlotQuestion& question, const std::function<bool(uint16_t slot)>& inside);
+
 // Where a slot's client belongs: an error, or empty if it is served here.
 std::string slotError(const cluster::Routing& routing, uint16_t slot, bool readsReplica);
 

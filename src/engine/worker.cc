@@ -256,10 +256,8 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   int64_t nanos = 0;
   errorsSeen_ = session.reply.errors();
   if (checkShape(session, entry, args)) {
-    if (pausedFor(session, *entry)) {
-      session.suspended = Session::Suspended::kPaused;
-      engine_.blockedCounter().fetch_add(1, std::memory_order_relaxed);
-      paused_.push_back(session.id);
+    if (pausedFor(session, *entry) || heldBack(session, *entry, args)) {
+      pauseSession(session);
       return Outcome::kPutBack;
     }
     if (admit(session, *entry, args, prepared)) {
@@ -282,6 +280,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     if (ending == Ending::kRejected) startTiming();
   }
   if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
+  if (session.importing) [[unlikely]] afterImported(session, entry, mark);
   afterCommand(session, mark);
   if (costsSlot_ >= 0 && ending == Ending::kExecuted) [[unlikely]] {
     const auto out = static_cast<int64_t>(session.out.pending() - pending);
@@ -452,7 +451,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
   if (engine_.reservations() != 0 && keptFrom(session, entry, args)) [[unlikely]] return Outcome::kPutBack;
   if (engine_.routing() != nullptr && !stillServesSlot(session, entry, args)) [[unlikely]] {
     unlockAll();
-    return Outcome::kDone;
+    return session.suspended == Session::Suspended::kNo ? Outcome::kDone : Outcome::kPutBack;
   }
   beforeRun(session);
   execution_.begin(nowMs_, false);
@@ -521,7 +520,7 @@ Worker::Outcome Worker::runExec(Session& session, const command::CommandEntry& e
   }
   if (engine_.routing() != nullptr && !stillServesSlot(session, entry, args)) [[unlikely]] {
     unlockAll();
-    return Outcome::kDone;
+    return session.suspended == Session::Suspended::kNo ? Outcome::kDone : Outcome::kPutBack;
   }
   beforeRun(session);
   execution_.begin(nowMs_, true);

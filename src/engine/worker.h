@@ -172,6 +172,10 @@ class Worker {
   bool stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args);
   Outcome checkQueued(Session& session, const command::CommandEntry& entry, command::Args args, bool& serves);
   bool redirect(Session& session, const command::CommandEntry& entry, std::string_view error);
+  bool heldBack(Session& session, const command::CommandEntry& entry, command::Args args);
+  bool importsSlots(Session& session, const command::CommandEntry& entry, command::Args args);
+  void afterImported(Session& session, const command::CommandEntry* entry, size_t mark);
+  void pauseSession(Session& session);
   std::string misplaced(const BlockedCall& call) const;
   void countForSlot(const BlockedCall& call, int64_t nanos, size_t bytesOut);  // that the call of a slot took at its end
   // ACL. The second is for EXEC: rights may have changed since the command was queued.

@@ -31,6 +31,20 @@ void addQueued(const Transaction& transaction, int db, int64_t databases, SlotQu
   }
 }
 
+SlotQuestion questionOf(Session& session, const command::CommandEntry& entry, bool exec, command::Args args,
+                        size_t databases, std::vector<std::vector<std::string_view>>& words) {
+  SlotQuestion question;
+  question.asking = session.asking;
+  question.readsReplica = session.readsReplica;
+  if (exec) {
+    if (session.transaction) addQueued(*session.transaction, session.db, static_cast<int64_t>(databases), question, words);
+  } else {
+    question.calls.push_back({&entry, args, session.db});
+    question.write = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  }
+  return question;
+}
+
 }  // namespace
 
 bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, command::Args args,
@@ -39,23 +53,16 @@ bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, co
   slotsCheckedAt_ = engine_.routingNumber();
   slotUndecided_ = false;
   costsSlot_ = -1;
+  if (session.importing) [[unlikely]] return importsSlots(session, entry, args);
   const bool counted = engine_.options().monitoring.slotStats.load(std::memory_order_relaxed);
   if (prepared != nullptr && entry.fixedKey != 0 && prepared->keyArgument == entry.fixedKey && routing.up &&
       routing.settled.test(keyspace::KeyHash::slotOf(prepared->hash))) {
     if (counted) [[unlikely]] costsSlot_ = keyspace::KeyHash::slotOf(prepared->hash);
     return true;
   }
-  SlotQuestion question;
   std::vector<std::vector<std::string_view>> words;
-  const auto databases = static_cast<int64_t>(engine_.keyspace().databaseCount());
-  question.asking = session.asking;
-  question.readsReplica = session.readsReplica;
-  if (&entry == execEntry_) {
-    if (session.transaction) addQueued(*session.transaction, session.db, databases, question, words);
-  } else {
-    question.calls.push_back({&entry, args, session.db});
-    question.write = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
-  }
+  const SlotQuestion question =
+      questionOf(session, entry, &entry == execEntry_, args, engine_.keyspace().databaseCount(), words);
   KeyExists exists;
   if (locked) exists = [&](int db, std::string_view key) { return execution_.holdsKey(db, key, nowMs_); };
   const SlotVerdict verdict = checkSlots(routing, question, exists);
@@ -76,9 +83,51 @@ bool Worker::redirect(Session& session, const command::CommandEntry& entry, std:
   return false;
 }
 
-// Under the command's locks. False after the error.
+// Before it is admitted, and again under its locks where the routing has changed in between. What is queued for EXEC waits
+// with that.
+bool Worker::heldBack(Session& session, const command::CommandEntry& entry, command::Args args) {
+  const cluster::Routing* routing = engine_.routing();
+  if (routing == nullptr || !routing->holds) [[likely]] return false;
+  const bool exec = &entry == execEntry_;
+  if ((session.transaction && !exec) || session.importing) return false;
+  std::vector<std::vector<std::string_view>> words;
+  return slotsHeld(*routing, questionOf(session, entry, exec, args, engine_.keyspace().databaseCount(), words));
+}
+
+void Worker::pauseSession(Session& session) {
+  session.suspended = Session::Suspended::kPaused;
+  engine_.blockedCounter().fetch_add(1, std::memory_order_relaxed);
+  paused_.push_back(session.id);
+}
+
+// What another node sends us of its slots touches these alone, and only while they are hidden here.
+bool Worker::importsSlots(Session& session, const command::CommandEntry& entry, command::Args args) {
+  if (entry.fullName.starts_with("cluster") || entry.fullName == "select") return true;
+  std::vector<std::vector<std::string_view>> words;
+  const SlotQuestion question = questionOf(session, entry, &entry == execEntry_, args, engine_.keyspace().databaseCount(), words);
+  const auto& hidden = engine_.keyspace().hiddenSlots();
+  const SlotSet& slots = session.import->slots();
+  if (staysWithin(question, [&](uint16_t slot) { return slots.test(slot) && hidden.test(slot); })) return true;
+  session.reply.error("ERR '" + entry.fullName + "' names no key of the slots that are being imported");
+  return false;
+}
+
+// Nobody reads what is answered to single commands, unless something went wrong: then all was in vain.
+void Worker::afterImported(Session& session, const command::CommandEntry* entry, size_t mark) {
+  if (entry != nullptr && entry->fullName.starts_with("cluster")) return;
+  if (session.reply.errors() == errorsSeen_) return session.reply.rollback(mark);
+  session.import->fail("'" + (entry != nullptr ? entry->fullName : std::string("an unknown command")) +
+                       "' failed with " + session.reply.lastErrorCode());
+  session.closeAfterReply = true;
+}
+
+// Under the command's locks. False after the error, or if it has to wait.
 bool Worker::stillServesSlot(Session& session, const command::CommandEntry& entry, command::Args args) {
   if (slotsCheckedAt_ == 0 || (!slotUndecided_ && slotsCheckedAt_ == engine_.routingNumber())) return true;
+  if (slotsCheckedAt_ != engine_.routingNumber() && heldBack(session, entry, args)) {
+    pauseSession(session);
+    return false;
+  }
   return servesSlot(session, entry, args, nullptr, true);
 }
 

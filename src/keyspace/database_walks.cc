@@ -30,7 +30,7 @@ uint64_t Database::scan(uint64_t cursor, size_t count, ShardAccess& access,
   const size_t shards = keyspace_->shardCount();
   const size_t first = scanShard(cursor);
   size_t regions = std::min<size_t>(count, SIZE_MAX / 64) * kRegionsPerEntry + shards * kRegionsPerShard;
-  if (size() <= count) count = SIZE_MAX;  // all of it, though the last shards may hold nothing
+  if (keyspace_->sizeWithHidden(index_) <= count) count = SIZE_MAX;  // all of it, though the last shards may hold nothing
   size_t seen = 0;
   uint64_t at = cursor >> kShardBits;
   for (size_t number = first;; ++number) {
@@ -38,7 +38,7 @@ uint64_t Database::scan(uint64_t cursor, size_t count, ShardAccess& access,
       do {
         at = table->scan(at, [&](const Entry& entry) {
           ++seen;
-          if (live(entry)) visit(entry);
+          if (live(entry) && !keyspace_->hidden(entry.key())) visit(entry);
         });
         --regions;
       } while (at != 0 && seen < count && regions > 0);
@@ -58,7 +58,7 @@ void Database::forEach(const std::function<void(const Entry&)>& visit) {
     const Table* table = keyspace_->shard(number).table(index_);
     if (table == nullptr) continue;
     table->forEach([&](const Entry& entry) {
-      if (live(entry)) visit(entry);
+      if (live(entry) && !keyspace_->hidden(entry.key())) visit(entry);
     });
   }
 }
@@ -66,16 +66,17 @@ void Database::forEach(const std::function<void(const Entry&)>& visit) {
 const Entry* Database::randomEntry(const std::function<uint64_t()>& random) {
   constexpr int kTries = 100;
   for (int i = 0; i < kTries; ++i) {
-    const size_t total = size();
+    const size_t total = keyspace_->sizeWithHidden(index_);
     if (total == 0) return nullptr;
     uint64_t rank = random() % total;
     size_t number = 0;
     while (rank >= keyspace_->shard(number).size(index_)) rank -= keyspace_->shard(number++).size(index_);
     const Entry* entry = keyspace_->shard(number).table(index_)->randomEntry(random);
+    if (keyspace_->hidden(entry->key())) continue;
     if (live(*entry)) return entry;
     peek(ref(entry->key()));  // a master deletes it, which makes the next try likelier
   }
-  // Nearly everything has expired.
+  // Nearly everything has expired, or is hidden.
   const Entry* found = nullptr;
   forEach([&](const Entry& entry) { found = &entry; });
   return found;

@@ -65,7 +65,8 @@ uint64_t evictable(const Shard& shard, size_t databases, EvictionPolicy policy) 
     const int number = static_cast<int>(db);
     sum += isVolatile(policy) ? shard.withExpiry(number) : shard.size(number);
   }
-  return sum;
+  // In cluster mode there is one database. Where nothing but what is at rest is left, that must be seen.
+  return shard.anyAtRest() && shard.size(0) <= shard.keysAtRest() ? 0 : sum;
 }
 
 void sampleShard(const Shard& shard, size_t databases, const EvictionSampling& how, uint64_t random,
@@ -76,6 +77,7 @@ void sampleShard(const Shard& shard, size_t databases, const EvictionSampling& h
     if (table == nullptr || table->size() == 0) continue;
     random = mix(random);
     table->sample(random, how.samples, most, isVolatile(how.policy), [&](const Entry& entry) {
+      if (shard.atRest(table->hashOf(entry.key()))) return;
       const uint64_t score = evictionScore(how.policy, how.access, entry, how.now);
       if (pool.wants(score)) pool.add({score, table->hashOf(entry.key()), static_cast<int>(db)});
     });
@@ -100,6 +102,7 @@ std::optional<EvictionCandidate> randomVictim(const Shard& shard, size_t databas
   const Entry* victim = nullptr;
   table->sample(random, kRandomFrom, kMostBuckets, isVolatile(policy), [&](const Entry& entry) {
     random = mix(random + 1);
+    if (shard.atRest(table->hashOf(entry.key()))) return;
     if (random % ++seen == 0) victim = &entry;
   });
   if (victim != nullptr) chosen = {.score = 0, .hash = table->hashOf(victim->key()), .db = db};

@@ -26,10 +26,18 @@ Keyspace::Keyspace(const Options& options)
 
 Keyspace::~Keyspace() = default;
 
-size_t Keyspace::size(int db) const {
+size_t Keyspace::sizeWithHidden(int db) const {
   size_t sum = 0;
   for (const auto& shard : shards_) sum += shard->size(db);
   return sum;
+}
+
+size_t Keyspace::size(int db) const {
+  const size_t all = sizeWithHidden(db);
+  if (!environment_.hidden.any()) [[likely]] return all;
+  size_t hidden = 0;
+  environment_.hidden.copy().forEach([&](uint16_t slot) { hidden += keysInSlot(slot); });
+  return all - std::min(all, hidden);
 }
 
 size_t Keyspace::withExpiry(int db) const {
@@ -53,6 +61,7 @@ UnixMs Keyspace::meanExpiry(int db) const {
 
 std::vector<std::shared_ptr<Table>> Keyspace::detachAll(int db) {
   std::vector<std::shared_ptr<Table>> detached;
+  wholesale_.fetch_add(1, std::memory_order_relaxed);
   const int databases = static_cast<int>(options_.databases);
   for (int i = db < 0 ? 0 : db; i < (db < 0 ? databases : db + 1); ++i) {
     for (const auto& shard : shards_) {
@@ -73,6 +82,8 @@ std::vector<std::shared_ptr<Table>> Keyspace::replaceAll(Keyspace& loaded) {
   // No bucket may be newer than the epoch.
   environment_.epoch = std::max(environment_.epoch, loaded.environment_.epoch);
   std::vector<std::shared_ptr<Table>> old;
+  wholesale_.fetch_add(1, std::memory_order_relaxed);
+  environment_.hidden.clear();
   for (size_t i = 0; i < shards_.size(); ++i) {
     auto tables = shards_[i]->replaceAll(*loaded.shards_[i]);
     std::move(tables.begin(), tables.end(), std::back_inserter(old));

@@ -52,6 +52,14 @@ class Keyspace {
   bool hasOneDatabaseOfACluster() const { return options_.slots && options_.databases == 1; }  // what else Redis calls one
   // Any thread: how many keys a slot has in all databases, those included whose time has come.
   uint64_t keysInSlot(uint16_t slot) const { return shards_[shardNumberOfSlot(slot)]->keysInSlot(slot); }
+  // See ShardEnvironment. Any thread looks; they change with the world held.
+  SlotBits& hiddenSlots() { return environment_.hidden; }
+  const SlotBits& hiddenSlots() const { return environment_.hidden; }
+  SlotBits& heldSlots() { return environment_.held; }
+  // The same for a key, by its name.
+  bool hidden(std::string_view key) const { return environment_.hidden.any() && environment_.hidden.test(keySlot(key)); }
+  // How often keys have gone other than one by one (FLUSHALL, a full resync). Any thread; only grows.
+  uint64_t wholesale() const { return wholesale_.load(std::memory_order_relaxed); }
 
   // The two passes of a batch, for each of its keys: first the buckets, then the entries. No lock is needed, but the
   // world must be kept from being held exclusively, and where other threads may change tables both passes must lie
@@ -68,7 +76,8 @@ class Keyspace {
   size_t scanShard(uint64_t cursor) const { return cursor & (kMaxShards - 1) & (shards_.size() - 1); }
 
   // Sums over shards; exact with the world held, else as of no single moment. Safe to call from any thread.
-  size_t size(int db) const;
+  size_t size(int db) const;  // without keys of hidden slots
+  size_t sizeWithHidden(int db) const;
   size_t withExpiry(int db) const;
   UnixMs meanExpiry(int db) const;  // of those, sampled; 0: none, or not known yet
 
@@ -108,6 +117,7 @@ class Keyspace {
   }
   Options options_;
   ShardEnvironment environment_;
+  std::atomic<uint64_t> wholesale_{0};
   std::atomic<AccessPolicy> access_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };

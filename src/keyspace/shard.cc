@@ -103,6 +103,22 @@ void Shard::discard(Entry* entry, bool lazily) const {
   }
 }
 
+bool Shard::anyAtRest() const {
+  if (!environment_.hidden.any() && !environment_.held.any()) [[likely]] return false;
+  for (size_t slot = number_; environment_.hash.slots && slot < kSlotCount; slot += shards_) {
+    if (slotAtRest(static_cast<uint16_t>(slot))) return true;
+  }
+  return false;
+}
+
+uint64_t Shard::keysAtRest() const {
+  uint64_t sum = 0;
+  for (size_t slot = number_; anyAtRest() && slot < kSlotCount; slot += shards_) {
+    if (slotAtRest(static_cast<uint16_t>(slot))) sum += keysInSlot(static_cast<uint16_t>(slot));
+  }
+  return sum;
+}
+
 // --- Upkeep ---
 
 size_t Shard::expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more) {

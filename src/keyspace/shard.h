@@ -15,6 +15,7 @@
 #include "keyspace/key_hash.h"
 #include "keyspace/retired_arrays.h"
 #include "keyspace/shard_lock.h"
+#include "keyspace/slot_bits.h"
 #include "keyspace/slot_sizes.h"
 #include "keyspace/table.h"
 #include "keyspace/ttl_sample.h"
@@ -36,6 +37,10 @@ struct ShardEnvironment {
   // By database and shard: the table, as threads that prefetch see it. It can go only with the world held.
   std::unique_ptr<std::atomic<Table*>[]> shown;
   RetiredArrays retired;
+  // Cluster mode. Keys of hidden slots are there for nobody but the commands that name them: no walk, count or snapshot
+  // sees them (they are on their way here, or being deleted). Those of held slots are about to be another node's.
+  SlotBits hidden = {};
+  SlotBits held = {};
 };
 
 class alignas(64) Shard final : public Preserver {
@@ -79,6 +84,13 @@ class alignas(64) Shard final : public Preserver {
   // Any thread: how many entries a database has here, and how many of them have a time to live.
   uint64_t size(int db) const { return sizes_[static_cast<size_t>(db)].entries.get(); }
   uint64_t withExpiry(int db) const { return sizes_[static_cast<size_t>(db)].withExpiry.get(); }
+  // Whether what has this hash neither expires nor is evicted at the moment: its slot is hidden or held.
+  bool atRest(uint64_t hash) const {
+    if (!environment_.hidden.any() && !environment_.held.any()) [[likely]] return false;
+    return environment_.hash.slots && slotAtRest(KeyHash::slotOf(hash));
+  }
+  bool anyAtRest() const;        // of this shard's slots
+  uint64_t keysAtRest() const;  // in those
   // Any thread, in cluster mode: how many entries a slot has in all databases, of a shard's own slots.
   uint64_t keysInSlot(uint16_t slot) const { return slotSizes_.count(slot); }
   // Under the lock: how many in one database.
@@ -112,6 +124,8 @@ class alignas(64) Shard final : public Preserver {
  private:
   friend class Keyspace;
   friend class Snapshot;
+
+  bool slotAtRest(uint16_t slot) const { return environment_.hidden.test(slot) || environment_.held.test(slot); }
 
   struct Sizes {
     Counter entries;

@@ -8,7 +8,13 @@
 namespace vigil::keyspace {
 
 Snapshot::Snapshot(Keyspace& keyspace, SnapshotSink& sink, uint32_t epoch)
-    : keyspace_(keyspace), sink_(sink), epoch_(epoch), walks_(keyspace.shardCount()), shardsLeft_(walks_.size()) {
+    : keyspace_(keyspace),
+      sink_(sink),
+      epoch_(epoch),
+      hidden_(keyspace.hiddenSlots().copy()),
+      anyHidden_(keyspace.hiddenSlots().any()),
+      walks_(keyspace.shardCount()),
+      shardsLeft_(walks_.size()) {
   for (int db = 0; db < static_cast<int>(keyspace.databaseCount()); ++db) {
     const DatabaseSize size{db, keyspace.size(db), keyspace.withExpiry(db)};
     if (size.keys != 0) databases_.push_back(size);
@@ -50,7 +56,9 @@ bool Snapshot::step(size_t shard, size_t buckets) {
 void Snapshot::takeBucket(size_t shard, const Table& table, const Bucket& bucket) {
   for (const BoundTable& bound : walks_[shard].tables) {
     if (bound.table.get() != &table) continue;
-    table.eachEntry(bucket, [&](const Entry& entry) { sink_.take(shard, bound.db, entry); });
+    table.eachEntry(bucket, [&](const Entry& entry) {
+      if (!anyHidden_ || !hidden_.test(keySlot(entry.key()))) sink_.take(shard, bound.db, entry);
+    });
     return;
   }
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/slot_set.h"
 #include "keyspace/table.h"
 
 namespace vigil::keyspace {
@@ -70,6 +71,8 @@ class Snapshot {
   Keyspace& keyspace_;
   SnapshotSink& sink_;
   const uint32_t epoch_;
+  const SlotSet hidden_;  // slots whose keys are not part of it
+  const bool anyHidden_;
   size_t keyCount_ = 0;
   std::vector<DatabaseSize> databases_;
   std::vector<ShardWalk> walks_;  // by shard, each under that shard's lock

@@ -66,6 +66,7 @@ enum BusFlag : uint8_t {
 // What a Vigil node says of itself in the reserved bytes.
 enum Capability : uint8_t {
   kKnowsExtensions = 1,  // takes the extensions that redis-server 7.0 does not know
+  kMovesSlots = 2,       // takes part in atomic slot migrations, and understands their records in its master's log
 };
 
 struct BusGossip {

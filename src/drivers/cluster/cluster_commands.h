@@ -45,6 +45,15 @@ void bumpEpoch(command::Context& ctx);
 void saveConfig(command::Context& ctx);
 }  // namespace clusterChange
 
+// Handlers of atomic migrations (cluster_migrations.cc).
+namespace clusterMigration {
+void migrateSlots(command::Context& ctx);
+void getSlotMigrations(command::Context& ctx);
+void cancelSlotMigrations(command::Context& ctx);
+void syncSlots(command::Context& ctx);
+bool takesWorld(std::span<const std::string_view> args);  // of the last: a record of the log
+}  // namespace clusterMigration
+
 // Handlers about keys and slots (cluster_slots.cc).
 namespace clusterSlot {
 void keySlotOf(command::Context& ctx);

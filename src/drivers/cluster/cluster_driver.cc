@@ -18,11 +18,12 @@ constexpr MonoUs kSaveRetry = 1'000'000;
 }  // namespace
 
 ClusterDriver::ClusterDriver(engine::Engine& engine, ClusterOptions& options, ReplicationOptions& replicationOptions,
-                             Replication& replication)
+                             Replication& replication, RdbDriver& rdb)
     : engine_(engine),
       options_(options),
       replicationOptions_(replicationOptions),
       replication_(replication),
+      rdb_(rdb),
       file_(engine.system(), options.configFile.load()) {
   MutexLock guard(mutex_);
   core_.emplace(engine.system().entropy.next64(), now());
@@ -53,6 +54,10 @@ Status ClusterDriver::start() {
       replicationOptions_.master.store({me.master->address, me.master->port});
     }
   }
+  moves_.emplace(engine_, replicationOptions_, replication_, rdb_,
+                 SlotMoves::Host{.tell = [this](cluster::MigrationNews news) { tell(std::move(news)); },
+                                 .inWorld = [this](Task work) { inWorld(std::move(work)); },
+                                 .route = [this] { route(); }});
   route();
   if (auto saved = file_.saveNow(confText()); !saved) {
     return fail("Can't write the cluster configuration file: " + saved.error().message);
@@ -96,13 +101,14 @@ void ClusterDriver::run() {
 void ClusterDriver::stop() {
   if (bus_) bus_->stop();
   file_.stop();
+  if (moves_) moves_->stop();
   engine_.setBroadcast(nullptr);
 }
 
 SlotSet ClusterDriver::slotsWithKeys() const {
   SlotSet slots;
   for (uint16_t slot = 0; slot < kSlotCount; ++slot) {
-    if (engine_.keyspace().keysInSlot(slot) != 0) slots.set(slot);
+    if (engine_.keyspace().keysInSlot(slot) != 0 && !engine_.keyspace().hiddenSlots().test(slot)) slots.set(slot);
   }
   return slots;
 }
@@ -197,6 +203,23 @@ cluster::Answer ClusterDriver::decide(const cluster::Request& request) {
   return answer;
 }
 
+void ClusterDriver::tell(cluster::MigrationNews news) {
+  engine_.control().post([this, news = std::move(news)]() mutable {
+    onEvent({.kind = Event::Kind::kMigration, .migration = std::move(news)});
+  });
+}
+
+void ClusterDriver::noted(const cluster::MigrationRecord& record) {
+  moves_->apply(record);
+  MutexLock guard(mutex_);
+  core_->noted(now(), record);
+}
+
+void ClusterDriver::dataReplaced() {
+  MutexLock guard(mutex_);
+  core_->logReplaced();
+}
+
 void ClusterDriver::withBusLinks(std::function<void(std::vector<Bus::LinkFacts>)> use) {
   engine_.control().post([this, use = std::move(use)] { use(bus_->links()); });
 }
@@ -254,6 +277,8 @@ void ClusterDriver::carryOutOne(const Effect& effect) {
       return inWorld([this] { resumeWrites(); });
     case Effect::Kind::kDeliver:
       return deliver(effect);
+    case Effect::Kind::kMigration:
+      return moves_->carryOut(*effect.migration);
     case Effect::Kind::kFlushAll:
       return inWorld([this] { flushAll(); });
   }

@@ -21,6 +21,7 @@
 #include "drivers/cluster/bus.h"
 #include "drivers/cluster/cluster_options.h"
 #include "drivers/cluster/nodes_file.h"
+#include "drivers/cluster/slot_moves.h"
 #include "drivers/replication/replication.h"
 #include "engine/deferred_reply.h"
 #include "engine/engine.h"
@@ -30,7 +31,7 @@ namespace vigil::drivers {
 class ClusterDriver {
  public:
   ClusterDriver(engine::Engine& engine, ClusterOptions& options, ReplicationOptions& replicationOptions,
-                Replication& replication);
+                Replication& replication, RdbDriver& rdb);
 
   // Before the loops run. The errors are for the log.
   Status start();  // what nodes.conf remembers; a replica then has its master configured
@@ -43,6 +44,17 @@ class ClusterDriver {
   // Any thread: decides on it, and carries it out later; the answer does not wait for that. Inside a transaction, which
   // cannot wait.
   cluster::Answer decide(const cluster::Request& request);
+
+  // --- Atomic migrations ---
+  // World held: a record of the log that this node continues.
+  void noted(const cluster::MigrationRecord& record);
+  // Any thread: the log that this node continues is another one, from its beginning.
+  void dataReplaced();
+  // Any thread.
+  void tell(cluster::MigrationNews news);
+  void bindImport(const std::string& job, engine::Worker& worker, uint64_t session) {
+    moves_->bindSession(job, worker, session);
+  }
 
   // Any thread: look(const cluster::Cluster&, cluster::Moment) under the core's lock.
   template <typename Look>
@@ -94,8 +106,10 @@ class ClusterDriver {
   ClusterOptions& options_;
   ReplicationOptions& replicationOptions_;
   Replication& replication_;
+  RdbDriver& rdb_;
   NodesFile file_;
   std::optional<Bus> bus_;
+  std::optional<SlotMoves> moves_;
 
   mutable Mutex mutex_;
   std::optional<cluster::Cluster> core_ GUARDED_BY(mutex_);

@@ -54,7 +54,9 @@ void countKeys(Context& ctx) {
   if (!parseSlot(ctx.arg(2))) return ctx.reply().error("ERR Invalid slot");
   const auto number = static_cast<uint16_t>(*slot);
   const keyspace::Keyspace& keyspace = keyspaceOf(ctx);
-  ctx.reply().integer(static_cast<int64_t>(keyspace.shard(keyspace.shardNumberOfSlot(number)).keysInSlot(ctx.session().db, number)));
+  const keyspace::Shard& shard = keyspace.shard(keyspace.shardNumberOfSlot(number));
+  const bool hidden = keyspace.hiddenSlots().test(number);
+  ctx.reply().integer(hidden ? 0 : static_cast<int64_t>(shard.keysInSlot(ctx.session().db, number)));
 }
 
 void getKeys(Context& ctx) {
@@ -65,6 +67,7 @@ void getKeys(Context& ctx) {
   std::vector<std::string> keys;
   keyspace::Keyspace& keyspace = keyspaceOf(ctx);
   keyspace.shard(keyspace.shardNumberOfSlot(*slot)).eachInSlot(ctx.session().db, *slot, [&](const keyspace::Entry& entry) {
+    if (keyspace.hiddenSlots().test(*slot)) return false;
     if (keys.size() < static_cast<size_t>(*count)) keys.emplace_back(entry.key());
     return keys.size() < static_cast<size_t>(*count);
   });

@@ -32,12 +32,24 @@ void ClusterDriver::route() {
     MutexLock guard(mutex_);
     routing = cluster::routingOf(core_->state(), options_.routingOptions());
   }
+  auto& held = engine_.keyspace().heldSlots();
+  const bool wasHeld = held.any();
+  held.clear();
+  held.add(routing->held);
+  SlotSet mine;
+  for (uint16_t slot = 0; slot < kSlotCount; ++slot) {
+    if (routing->owner[slot] == cluster::Routing::kMyself) mine.set(slot);
+  }
+  // What is left of a slot's keys from when it was ours before must not come back with it.
+  if (!engine_.state().replica.load()) moves_->sweeper().finishNow(mine);
   engine_.setRouting(std::move(routing));
+  if (wasHeld) engine_.resumePaused();
 }
 
 void ClusterDriver::follow(const Effect& effect) {
   linkedOnce_ = false;
   inWorld([this, master = MasterAddress{effect.address, effect.port}] {
+    moves_->sweeper().abandon();
     replication_.replica().follow(master, "the cluster");
   });
 }
@@ -49,16 +61,12 @@ void ClusterDriver::promote() {
 }
 
 void ClusterDriver::dropSlots(const SlotSet& slots) {
-  engine::Worker& worker = engine_.worker(0);
-  engine::Execution& execution = worker.execution();
   if (engine_.state().replica.load()) return;  // its master does
-  execution.locks().setWorld(true);
+  SlotSet withKeys;
   slots.forEach([&](uint16_t slot) {
-    for (size_t db = 0; engine_.keyspace().keysInSlot(slot) != 0 && db < engine_.keyspace().databaseCount(); ++db) {
-      execution.dropSlot(static_cast<int>(db), slot, worker.now());
-    }
+    if (engine_.keyspace().keysInSlot(slot) != 0) withKeys.set(slot);
   });
-  execution.locks().setWorld(false);
+  if (!withKeys.empty()) moves_->sweeper().begin(withKeys);
 }
 
 void ClusterDriver::pauseWrites(int64_t milliseconds) {

@@ -319,7 +319,8 @@ void Aof::cron() {
     MutexLock lock(mutex_);
     if (stopped_ || rewrite_ || engine_.state().loading.load()) return;
     begin = enabled() && (unlisted_ || writer_.lost()) && now >= retryAt_;
-    due = scheduled_ || (now >= retryAt_ && !unlisted_ && growthIsDue());
+    due = !engine_.keyspace().hiddenSlots().any() &&
+          (scheduled_ || (now >= retryAt_ && !unlisted_ && growthIsDue()));
   }
   if (begin) {
     executor_->submit([this] { enable(); });

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/execution.h"
 #include "engine/info_registry.h"
+#include "keyspace/keyspace.h"
 
 namespace vigil::drivers {
 
@@ -15,7 +16,7 @@ void bgrewriteaof(command::Context& context) {
   if (aof.status().rewriteInProgress) {
     return context.reply().error("ERR Background append only file rewriting already in progress");
   }
-  if (static_cast<engine::Execution&>(context).inTransaction()) {
+  if (static_cast<engine::Execution&>(context).inTransaction() || context.keyspace().hiddenSlots().any()) {
     aof.scheduleRewrite();
     return context.reply().simple("Background append only file rewriting scheduled");
   }

@@ -12,6 +12,8 @@ namespace vigil::drivers {
 namespace {
 
 constexpr MonoUs kRetryUs = 60'000'000;
+// A base holds no copies of slots on their way here, and the increment behind it would not do without.
+constexpr const char* kSlotsUnderWay = "Slots are being imported or deleted at this moment";
 
 }  // namespace
 
@@ -32,6 +34,7 @@ Result<Aof::RewritePtr> Aof::newRewrite(bool begins) {
   rewrite->started = engine_.system().clock.mono();
   MutexLock lock(mutex_);
   if (stopped_) return fail("The server stops");
+  if (engine_.keyspace().hiddenSlots().any()) return fail(kSlotsUnderWay);
   if (rewrite_) return fail("Background append only file rewriting already in progress");
   auto options = rdb_.saveOptions();
   if (!rewrite->rdb) options.write.compress = false;
@@ -76,7 +79,11 @@ void Aof::scheduleRewrite() {
 }
 
 void Aof::snapshotBegun(const RewritePtr& rewrite, const SnapshotMoment& moment) {
-  rewrite->save->begin(rdb_.header(moment, true));
+  if (engine_.keyspace().hiddenSlots().any()) {
+    rewrite->save->cancel(kSlotsUnderWay);  // they began to come after it was asked for
+  } else {
+    rewrite->save->begin(rdb_.header(moment, true));
+  }
   if (rewrite->begins) return;
   if (writer_.isOpen()) {
     writer_.turn([this, rewrite](Result<std::string> name) { incrementReady(rewrite, std::move(name)); });

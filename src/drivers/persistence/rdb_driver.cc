@@ -76,7 +76,8 @@ persistence::RdbHeader RdbDriver::header(const SnapshotMoment& moment, bool aofB
   auto header = persistence::makeRdbHeader({.redisVersion = engine::kRedisVersion,
                                             .created = unixSeconds(),
                                             .usedMemory = usedMemory(),
-                                            .replication = moment.logActive,
+                                            // Copies of slots on their way here are not in it: no log goes on from there.
+                                            .replication = moment.logActive && !engine_.keyspace().hiddenSlots().any(),
                                             .streamDb = std::max(0, moment.selectedDb),
                                             .replicationId = moment.history.id,
                                             .replicationOffset = moment.offset,

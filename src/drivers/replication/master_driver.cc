@@ -251,6 +251,7 @@ void MasterDriver::needBacklog() {
 void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless) {
   oplog::Log& log = engine_.log();
   needBacklog();
+  snapshotsBegun_.fetch_add(1, std::memory_order_relaxed);
   if (!engine_.state().replica.load()) log.forceSelect();
   const oplog::Offset at = log.end();
   const std::string answer = "+FULLRESYNC " + log.history().id + " " + std::to_string(at) + "\r\n";

@@ -73,6 +73,8 @@ class MasterDriver final : public ReplicaFeed::Owner {
   };
   Lag lagOf(const replication::Replica& replica) const;
   size_t goodReplicas() const;
+  // Snapshots for replicas that have begun; changes with the world held.
+  int64_t snapshotsBegun() const { return snapshotsBegun_.load(std::memory_order_relaxed); }
   int64_t fullSyncs() const { return fullSyncs_.load(std::memory_order_relaxed); }
   int64_t partialSyncs() const { return partialSyncs_.load(std::memory_order_relaxed); }
   int64_t refusedPartialSyncs() const { return refusedPartialSyncs_.load(std::memory_order_relaxed); }
@@ -126,6 +128,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   std::function<oplog::Offset()> durable_;
   std::atomic<bool> backlog_{false};
   std::atomic<int64_t> fullSyncs_{0};
+  std::atomic<int64_t> snapshotsBegun_{0};
   std::atomic<int64_t> partialSyncs_{0};
   std::atomic<int64_t> refusedPartialSyncs_{0};
 

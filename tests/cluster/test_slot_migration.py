@@ -1,0 +1,354 @@
+"""CLUSTER MIGRATESLOTS: slots move with their keys in one piece, under load, and back to where they were on any failure."""
+
+import binascii
+import signal
+import time
+
+import pytest
+
+from harness.cluster import HandMadeCluster, nodes
+from harness.server import oracle_binary, vigil_binary
+from harness.slot_load import SlotWriter
+from harness.waiting import wait_until
+
+A_SLOTS = (0, 5460)
+
+
+def slot_of(tag):
+    return binascii.crc_hqx(tag.encode(), 0) % 16384
+
+
+def take(names, first, last, count):
+    taken = []
+    for name in names:
+        if first <= slot_of(name) <= last:
+            taken.append(name)
+            if len(taken) == count:
+                break
+    return taken
+
+
+def layout(replicas=False):
+    masters = {"A": (vigil_binary().require(), A_SLOTS), "B": (vigil_binary().require(), (5461, 10922)),
+               "C": (vigil_binary().require(), (10923, 16383))}
+    if replicas:
+        masters |= {"RA": (vigil_binary().require(), "A"), "RB": (vigil_binary().require(), "B")}
+    return masters
+
+
+def jobs(node):
+    reply = node.call("CLUSTER", "GETSLOTMIGRATIONS")
+    return [dict(zip([name.decode() for name in job[::2]], job[1::2])) for job in reply]
+
+
+def migrate(cluster, source, target, *ranges):
+    words = [str(end) for one in ranges for end in one]
+    with cluster.named[source].raw() as client:
+        return client.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", *words, "NODE", cluster.ids[target])
+
+
+def start(cluster, source, target, *ranges):
+    reply = migrate(cluster, source, target, *ranges)
+    assert reply.value == b"OK", reply
+    return jobs(cluster.named[source])[0]["name"]
+
+
+def job_of(node, name):
+    return next((job for job in jobs(node) if job["name"] == name), None)
+
+
+def wait_state(node, name, state):
+    def reached():
+        job = job_of(node, name)
+        assert job["state"].decode() == state or job["state"] not in (b"success", b"failed", b"canceled"), job
+        return job["state"].decode() == state or print(job["state"])
+    wait_until(f"{node}: the migration is {state}", reached)
+
+
+def fill(node, tags, keys=20):
+    """Strings, numbers, lists short and long, with and without a time to live."""
+    with node.raw() as client:
+        for tag in tags:
+            for number in range(keys):
+                client.call("SET", f"{{{tag}}}s{number}", f"value {number}")
+            client.call("SET", f"{{{tag}}}n", 12345)
+            client.call("SET", f"{{{tag}}}big", "x" * 200_000)
+            client.call("SET", f"{{{tag}}}ttl", "soon", "PX", 10_000_000)
+            client.call("RPUSH", f"{{{tag}}}short", "a", "b", 3)
+            client.call("PEXPIRE", f"{{{tag}}}short", 20_000_000)
+            client.call("RPUSH", f"{{{tag}}}long", *range(3000))
+
+
+def contents(node, tags, keys=20):
+    """What a client sees of what fill() wrote."""
+    seen = {}
+    with node.raw() as client:
+        for tag in tags:
+            for name in [*(f"s{number}" for number in range(keys)), "n", "big", "ttl"]:
+                seen[tag, name] = client.call("GET", f"{{{tag}}}{name}").plain()
+            for name in ("short", "long"):
+                seen[tag, name] = client.call("LRANGE", f"{{{tag}}}{name}", 0, -1).plain()
+            for name in ("ttl", "short"):
+                seen[tag, name, "expires"] = client.call("PEXPIRETIME", f"{{{tag}}}{name}").plain()
+    return seen
+
+
+def owner(cluster, slot):
+    """Whom every node takes for the slot's owner, by name; None while they differ."""
+    owners = set()
+    for node in cluster.running():
+        for ident, fields in nodes(node).items():
+            for part in fields["slots"]:
+                if part.startswith("["):
+                    continue
+                first, _, last = part.partition("-")
+                if int(first) <= slot <= int(last or first):
+                    owners.add(ident)
+    names = [name for name, ident in cluster.ids.items() if ident in owners]
+    return names[0] if len(owners) == 1 and names else None
+
+
+def wait_owner(cluster, slots, name):
+    for slot in slots:
+        wait_until(f"all say that {name} owns slot {slot}", lambda slot=slot: owner(cluster, slot) == name)
+
+
+def wait_empty(node, tags):
+    for tag in tags:
+        wait_until(f"{node} has no key of {tag}", lambda tag=tag: node.call("CLUSTER", "COUNTKEYSINSLOT", slot_of(tag)) == 0)
+
+
+def test_slots_move_with_their_keys(servers):
+    cluster = HandMadeCluster(servers, layout())
+    source, target = cluster.named["A"], cluster.named["B"]
+    moving, staying = take((f"t{n}" for n in range(10000)), 0, 99, 5), take((f"t{n}" for n in range(10000)), 100, 5460, 5)
+    fill(source, moving)
+    fill(source, staying)
+    before, stay = contents(source, moving), contents(source, staying)
+    held = target.call("DBSIZE")
+    name = start(cluster, "A", "B", (0, 49), (50, 99))
+    wait_state(source, name, "success")
+    wait_state(target, name, "success")
+    assert contents(target, moving) == before
+    assert contents(source, staying) == stay
+    wait_owner(cluster, (0, 50, 99), "B")
+    wait_owner(cluster, (100,), "A")
+    assert target.call("DBSIZE") == held + len(moving) * 25
+    wait_until("the source has deleted them", lambda: source.call("DBSIZE") == len(staying) * 25)
+    with source.raw() as client:
+        assert str(client.call("GET", f"{{{moving[0]}}}n")) == f"-MOVED {slot_of(moving[0])} 127.0.0.1:{target.port}"
+    exported, imported = job_of(source, name), job_of(target, name)
+    assert list(exported) == ["name", "operation", "slot_ranges", "target_node", "source_node", "create_time", "last_update_time",
+                              "last_ack_time", "state", "message", "cow_size"]
+    assert (exported["operation"], imported["operation"]) == (b"EXPORT", b"IMPORT")
+    for job in (exported, imported):
+        assert (job["slot_ranges"], job["state"], job["message"]) == (b"0-99", b"success", b"")
+        assert (job["source_node"].decode(), job["target_node"].decode()) == (cluster.ids["A"], cluster.ids["B"])
+        assert abs(job["create_time"] - time.time()) < 600
+
+
+def test_writes_during_the_migration_happen_once(servers):
+    cluster = HandMadeCluster(servers, layout(replicas=True))
+    source, target = cluster.named["A"], cluster.named["B"]
+    tags = take((f"t{n}" for n in range(10000)), 0, 499, 4) + take((f"t{n}" for n in range(10000)), 1000, 16383, 2)
+    fill(source, tags[:4])
+    writer = SlotWriter(cluster, tags)
+    writer.progress()
+    for _ in range(3):
+        name = start(cluster, "A", "B", (0, 499))
+        wait_state(source, name, "success")
+        writer.progress()
+        wait_empty(source, tags[:4])
+        name = start(cluster, "B", "A", (0, 499))
+        wait_state(target, name, "success")
+        writer.progress()
+        wait_empty(target, tags[:4])
+    writer.stop()
+    assert writer.moved >= 4 * 6
+    owners = {tag: cluster.named[wait_until("an owner", lambda tag=tag: owner(cluster, slot_of(tag)))] for tag in tags}
+    writer.check(lambda tag: owners[tag])
+    assert writer.longest < 10, writer.longest
+
+
+@pytest.fixture
+def pair(servers):
+    """Two masters with a replica each, and a third master; five tags in A's slots 0 to 99, and what they hold."""
+    cluster = HandMadeCluster(servers, layout(replicas=True))
+    cluster.tags = take((f"t{n}" for n in range(10000)), 0, 99, 5)
+    fill(cluster.named["A"], cluster.tags)
+    cluster.before = contents(cluster.named["A"], cluster.tags)
+    return cluster
+
+
+def stalled(cluster):
+    """A migration whose keys do not get on at the target, for as long as that pauses its clients."""
+    cluster.named["B"].call("CLIENT", "PAUSE", 600_000, "WRITE")
+    name = start(cluster, "A", "B", (0, 99))
+    wait_until("the target takes part", lambda: job_of(cluster.named["B"], name))
+    return name
+
+
+def works(cluster, source="A"):
+    """After whatever happened: everything is where it was, and a migration succeeds."""
+    node = cluster.named[source]
+    assert contents(node, cluster.tags) == cluster.before
+
+    def succeeds():
+        reply = migrate(cluster, source, "B", (0, 99))
+        if reply.is_error:
+            return False
+        name = jobs(node)[0]["name"]
+        return wait_until("it ends", lambda: job_of(node, name)["state"] in (b"success", b"failed")
+                          and job_of(node, name)["state"]) == b"success"
+
+    wait_until("a migration succeeds", succeeds)
+    assert contents(cluster.named["B"], cluster.tags) == cluster.before
+    wait_owner(cluster, (0, 99), "B")
+
+
+def test_copies_are_hidden_until_then(pair):
+    source, target, replica = pair.named["A"], pair.named["B"], pair.named["RB"]
+    pair.named["RA"].signal(signal.SIGSTOP)
+    name = start(pair, "A", "B", (0, 99))
+    wait_until("the hand-over waits for the source's replica", lambda: job_of(source, name)["state"] in (b"paused", b"failed"))
+    target.call("SAVE")
+    for node in (target, replica):
+        assert (node.call("DBSIZE"), node.call("KEYS", "*"), node.call("RANDOMKEY")) == (0, [], None)
+        assert node.call("SCAN", 0, "COUNT", 100_000) == [b"0", []]
+        assert node.call("CLUSTER", "COUNTKEYSINSLOT", slot_of(pair.tags[0])) == 0
+        assert node.call("CLUSTER", "GETKEYSINSLOT", slot_of(pair.tags[0]), 100) == []
+    with target.raw() as client:
+        assert str(client.call("GET", f"{{{pair.tags[0]}}}n")).startswith("-MOVED")
+    assert f"{{{pair.tags[0]}}}".encode() not in (target.directory / "dump.rdb").read_bytes()
+    wait_state(source, name, "failed")
+    assert b"too long" in job_of(source, name)["message"]
+    pair.named["RA"].signal(signal.SIGCONT)
+    wait_until("the target gives it up", lambda: job_of(target, name)["state"] == b"failed")
+    wait_until("the copies are deleted", lambda: "no room" if target.call("CLUSTER", "COUNTKEYSINSLOT", 0) else True)
+    works(pair)
+
+
+def test_cancelled(pair):
+    name = stalled(pair)
+    assert pair.named["A"].call("CLUSTER", "CANCELSLOTMIGRATIONS") == b"OK"
+    assert job_of(pair.named["A"], name)["state"] == b"canceled"
+    pair.named["B"].call("CLIENT", "UNPAUSE")
+    wait_state(pair.named["B"], name, "failed")
+    works(pair)
+
+
+@pytest.mark.parametrize("where", ["A", "B"])
+def test_flushall_ends_it(pair, where):
+    name = stalled(pair)
+    with pair.named[where].raw() as client:
+        client.send("FLUSHALL")
+        pair.named["B"].call("CLIENT", "UNPAUSE")
+        assert client.read().value == b"OK"
+    wait_state(pair.named["A"], name, "failed")
+    wait_state(pair.named["B"], name, "failed")
+    if where == "A":
+        fill(pair.named["A"], pair.tags)
+        pair.before = contents(pair.named["A"], pair.tags)
+    works(pair)
+
+
+def test_source_dies(pair):
+    name = stalled(pair)
+    pair.named["A"].kill()
+    wait_until("its replica takes over", lambda: "master" in nodes(pair.named["RA"])[pair.ids["RA"]]["flags"])
+    pair.named["B"].call("CLIENT", "UNPAUSE")
+    wait_state(pair.named["B"], name, "failed")
+    pair.wait_ok()
+    assert pair.named["B"].call("DBSIZE") == 0
+    works(pair, "RA")
+
+
+def test_target_dies(pair):
+    name = stalled(pair)
+    pair.named["B"].kill()
+    wait_state(pair.named["A"], name, "failed")
+    assert contents(pair.named["A"], pair.tags) == pair.before
+    wait_until("its replica takes over", lambda: "master" in nodes(pair.named["RB"])[pair.ids["RB"]]["flags"])
+    pair.wait_ok()
+    assert pair.named["RB"].call("DBSIZE") == 0
+    pair.named["B"] = pair.named["RB"]
+    pair.ids["B"] = pair.ids["RB"]
+    del pair.ids["RB"]
+    works(pair)
+
+
+def test_replica_of_the_source_dies(pair):
+    name = stalled(pair)
+    pair.named["RA"].kill()
+    pair.named["B"].call("CLIENT", "UNPAUSE")
+    wait_until("it ends", lambda: job_of(pair.named["A"], name)["state"] in (b"success", b"failed"))
+    if job_of(pair.named["A"], name)["state"] == b"failed":
+        works(pair)
+    assert contents(pair.named["B"], pair.tags) == pair.before
+
+
+def test_target_dies_right_after_it(pair):
+    name = start(pair, "A", "B", (0, 99))
+    wait_until("it ends", lambda: job_of(pair.named["A"], name)["state"] == b"success", interval=0.001)
+    pair.named["B"].kill()
+    replica = pair.named["RB"]
+    wait_until("its replica takes over", lambda: "master" in nodes(replica)[pair.ids["RB"]]["flags"])
+    pair.wait_ok()
+    assert contents(replica, pair.tags) == pair.before
+    wait_owner(pair, (0, 99), "RB")
+
+
+def test_restart_of_the_target_from_its_aof(servers):
+    cluster = HandMadeCluster(servers, layout(), own_options={"B": {"appendonly": "yes"}})
+    cluster.tags = take((f"t{n}" for n in range(10000)), 0, 99, 5)
+    fill(cluster.named["A"], cluster.tags)
+    cluster.before = contents(cluster.named["A"], cluster.tags)
+    target = cluster.named["B"]
+    name = stalled(cluster)
+    target.kill()
+    wait_state(cluster.named["A"], name, "failed")
+    target.spawn()
+    target.wait_ready()
+    cluster.wait_ok()
+    assert target.call("DBSIZE") == 0
+    works(cluster)
+    target.kill()
+    target.spawn()
+    target.wait_ready()
+    cluster.wait_ok()
+    assert contents(target, cluster.tags) == cluster.before
+
+
+def test_redis_server_at_either_end_is_refused(servers):
+    ours, theirs = vigil_binary().require(), oracle_binary().require()
+    cluster = HandMadeCluster(servers, {"A": (ours, A_SLOTS), "B": (theirs, (5461, 10922)), "C": (ours, (10923, 16383)), "RC": (theirs, "C")})
+    for target, culprit in (("B", "B"), ("C", "RC")):
+        reply = migrate(cluster, "A", target, (0, 99))
+        assert reply.is_error and reply.value.decode().startswith(f"ERR Node {cluster.ids[culprit]} does not announce"), reply
+    assert migrate(cluster, "C", "A", (16000, 16001)).is_error
+    assert not jobs(cluster.named["A"])
+
+
+REFUSED = [
+    ("SLOTSRANGE 0 1 NODE", "ERR wrong number of arguments for 'cluster|migrateslots' command"),
+    ("RANGE 0 1 NODE {B}", "ERR syntax error"),
+    ("SLOTSRANGE 0 1 2 NODE {B}", "ERR Invalid or out of range slot"),
+    ("SLOTSRANGE 0 16384 NODE {B}", "ERR Invalid or out of range slot"),
+    ("SLOTSRANGE 2 1 NODE {B}", "ERR start slot number 2 is greater than end slot number 1"),
+    ("SLOTSRANGE 0 1 NODE nobody", "ERR Unknown node nobody"),
+    ("SLOTSRANGE 0 1 NODE {A}", "ERR The target of a slot migration must be another node"),
+    ("SLOTSRANGE 6000 6001 NODE {B}", "ERR Slot 6000 is not served by this node"),
+    ("SLOTSRANGE 0 1 NODE {B} SLOTSRANGE 1 2 NODE {C}", "ERR Slots are named more than once"),
+]
+
+
+def test_what_is_refused(servers):
+    cluster = HandMadeCluster(servers, layout())
+    with cluster.named["A"].raw() as client:
+        for words, error in REFUSED:
+            reply = client.call("CLUSTER", "MIGRATESLOTS", *words.format(**cluster.ids).split())
+            assert (reply.kind, reply.value.decode()) == ("-", error), words
+        assert client.call("CLUSTER", "GETSLOTMIGRATIONS").value == []
+        assert client.call("CLUSTER", "CANCELSLOTMIGRATIONS").value == b"OK"
+        for words in ("STAGE 1 2 0-1", "HANDOFF 1 2 0-1", "CLAIM nothing 1", "MARK x"):
+            assert client.call("CLUSTER", "SYNCSLOTS", *words.split()).is_error, words
