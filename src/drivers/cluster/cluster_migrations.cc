@@ -159,6 +159,10 @@ void writeJob(command::Reply& reply, const MigrationJob& job) {
 }  // namespace
 
 void migrateSlots(Context& ctx) {
+  if (const size_t databases = driverOf(ctx).engine().keyspace().databaseCount(); databases != 1) {
+    return ctx.reply().error("ERR Slots move atomically only where there is one database, and cluster-databases is " +
+                             std::to_string(databases) + ". Move them with CLUSTER SETSLOT and MIGRATE");
+  }
   Request request{.kind = Request::Kind::kMigrateSlots};
   size_t at = 2;
   while (at < ctx.argc()) {

@@ -27,6 +27,7 @@ void SlotSweeper::begin(const SlotSet& slots, Task done) {
   slots.forEach([&](uint16_t slot) {
     sweeping_.set(slot);
     Walk& walk = walks_[keyspace.shardNumberOfSlot(slot)];
+    walk.db = 0;
     walk.cursor = 0;
     if (!std::exchange(walk.pending, true)) pending_.fetch_add(1);
   });
@@ -44,7 +45,9 @@ void SlotSweeper::finishNow(const SlotSet& slots) {
     finished.set(slot);
     if (engine_.keyspace().keysInSlot(slot) == 0) return;
     execution.locks().setWorld(true);
-    execution.dropSlot(0, slot, engine_.worker(0).now());
+    for (size_t db = 0; db < engine_.keyspace().databaseCount(); ++db) {
+      execution.dropSlot(static_cast<int>(db), slot, engine_.worker(0).now());
+    }
     execution.locks().setWorld(false);
   });
   if (!finished.empty()) settle();
@@ -81,15 +84,17 @@ bool SlotSweeper::stepShard(engine::Worker& worker, size_t shard) {
     Walk& walk = walks_[shard];
     if (!walk.pending) return;
     std::vector<std::string> keys;
-    const keyspace::Table* table = engine_.keyspace().shard(shard).table(0);
+    const int db = static_cast<int>(walk.db);
+    const keyspace::Table* table = engine_.keyspace().shard(shard).table(db);
     for (int i = 0; i < kRegionsPerPiece && table != nullptr; ++i) {
       walk.cursor = table->scan(walk.cursor, [&](const keyspace::Entry& entry) {
         if (sweeping_.test(keySlot(entry.key()))) keys.emplace_back(entry.key());
       });
       if (walk.cursor == 0) break;
     }
-    execution.dropKeys(0, keys, worker.now());
-    more = table != nullptr && walk.cursor != 0;
+    execution.dropKeys(db, keys, worker.now());
+    if (table == nullptr || walk.cursor == 0) ++walk.db;
+    more = walk.db < engine_.keyspace().databaseCount();
     if (more) return;
     walk.pending = false;
     if (pending_.fetch_sub(1) == 1) inWorld_([self = shared_from_this()] { self->settle(); });

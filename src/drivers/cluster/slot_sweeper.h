@@ -44,6 +44,7 @@ class SlotSweeper final : public engine::BackgroundDuty, public std::enable_shar
   SlotSet sweeping_;
   std::vector<Batch> batches_;
   struct Walk {
+    size_t db = 0;
     uint64_t cursor = 0;
     bool pending = false;
   };
