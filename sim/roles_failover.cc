@@ -49,13 +49,6 @@ void Roles::failover() {
       if (!master().running()) return true;
       return !replication(master()).failover().active() && std::ranges::any_of(nodes_, isMaster);
     };
-    // Replicas that lose their link while it waits for them are refused until it ends: without TIMEOUT somebody must.
-    if (!world_.runUntil(ended, kFailoverAtMost) &&
-        replication(master()).failover().stateName() == "waiting-for-sync") {
-      if (!ask(world_, network_, master().address(), {{"FAILOVER", "ABORT"}}, false, kAnswerAtMost)) {
-        return fail(master().name() + " did not answer to FAILOVER ABORT");
-      }
-    }
     if (!world_.runUntil(ended, kFailoverAtMost) || !master().running()) {
       return fail("FAILOVER did not end: " + positions());
     }
