@@ -184,6 +184,12 @@ void SlotMigrations::recovered() {
 }
 
 void SlotMigrations::becameMaster() {
+  for (MigrationJob& job : jobs_) {  // our master's, as its log told
+    if (!job.active()) continue;
+    enter(job, Stage::kFailed);
+    job.message = "the master that took part in it was replaced";
+  }
+  active_ = 0;
   for (const auto& [name, record] : std::map(records_)) {
     switch (record.kind) {
       case MigrationRecord::Kind::kStage:

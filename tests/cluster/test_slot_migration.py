@@ -61,8 +61,22 @@ def wait_state(node, name, state):
     def reached():
         job = job_of(node, name)
         assert job["state"].decode() == state or job["state"] not in (b"success", b"failed", b"canceled"), job
-        return job["state"].decode() == state or print(job["state"])
+        return job["state"].decode() == state
     wait_until(f"{node}: the migration is {state}", reached)
+
+
+def move(cluster, source, target, *ranges):
+    """A whole migration; again where the target is not done yet with what it has of the slots from before."""
+    node = cluster.named[source]
+
+    def succeeds():
+        name = start(cluster, source, target, *ranges)
+        job = wait_until("it ends", lambda: (found := job_of(node, name))["state"] in (b"success", b"failed") and found)
+        assert job["state"] == b"success" or b"still keys" in job["message"], job
+        return job["state"] == b"success"
+
+    while not succeeds():
+        pass
 
 
 def fill(node, tags, keys=20):
@@ -113,11 +127,6 @@ def wait_owner(cluster, slots, name):
         wait_until(f"all say that {name} owns slot {slot}", lambda slot=slot: owner(cluster, slot) == name)
 
 
-def wait_empty(node, tags):
-    for tag in tags:
-        wait_until(f"{node} has no key of {tag}", lambda tag=tag: node.call("CLUSTER", "COUNTKEYSINSLOT", slot_of(tag)) == 0)
-
-
 def test_slots_move_with_their_keys(servers):
     cluster = HandMadeCluster(servers, layout())
     source, target = cluster.named["A"], cluster.named["B"]
@@ -149,20 +158,16 @@ def test_slots_move_with_their_keys(servers):
 
 def test_writes_during_the_migration_happen_once(servers):
     cluster = HandMadeCluster(servers, layout(replicas=True))
-    source, target = cluster.named["A"], cluster.named["B"]
+    source = cluster.named["A"]
     tags = take((f"t{n}" for n in range(10000)), 0, 499, 4) + take((f"t{n}" for n in range(10000)), 1000, 16383, 2)
     fill(source, tags[:4])
     writer = SlotWriter(cluster, tags)
     writer.progress()
     for _ in range(3):
-        name = start(cluster, "A", "B", (0, 499))
-        wait_state(source, name, "success")
+        move(cluster, "A", "B", (0, 499))
         writer.progress()
-        wait_empty(source, tags[:4])
-        name = start(cluster, "B", "A", (0, 499))
-        wait_state(target, name, "success")
+        move(cluster, "B", "A", (0, 499))
         writer.progress()
-        wait_empty(target, tags[:4])
     writer.stop()
     assert writer.moved >= 4 * 6
     owners = {tag: cluster.named[wait_until("an owner", lambda tag=tag: owner(cluster, slot_of(tag)))] for tag in tags}

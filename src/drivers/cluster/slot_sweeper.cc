@@ -18,7 +18,7 @@ constexpr int kRegionsPerPiece = 4;
 }  // namespace
 
 SlotSweeper::SlotSweeper(engine::Engine& engine, InWorld inWorld)
-    : engine_(engine), inWorld_(std::move(inWorld)), walks_(engine.keyspace().shardCount()) {}
+    : engine_(engine), inWorld_(std::move(inWorld)), walks_(std::make_unique<Walk[]>(engine.keyspace().shardCount())) {}
 
 void SlotSweeper::begin(const SlotSet& slots, Task done) {
   keyspace::Keyspace& keyspace = engine_.keyspace();
@@ -29,7 +29,7 @@ void SlotSweeper::begin(const SlotSet& slots, Task done) {
     Walk& walk = walks_[keyspace.shardNumberOfSlot(slot)];
     walk.db = 0;
     walk.cursor = 0;
-    if (!std::exchange(walk.pending, true)) pending_.fetch_add(1);
+    if (!walk.pending.exchange(true)) pending_.fetch_add(1);
   });
   engine_.removeDuty(this);
   engine_.addDuty(shared_from_this());
@@ -66,15 +66,15 @@ bool SlotSweeper::step(engine::Worker& worker) {
   const size_t workers = engine_.workerCount();
   bool more = false;
   int pieces = kPiecesPerStep;
-  for (size_t shard = worker.number(); shard < walks_.size(); shard += workers) {
-    while (pieces-- > 0 && clock.mono() < deadline && stepShard(worker, shard)) {
+  for (size_t shard = worker.number(); shard < engine_.keyspace().shardCount(); shard += workers) {
+    while (walks_[shard].pending.load()) {
+      if (pieces-- <= 0 || clock.mono() >= deadline) return true;
+      if (!stepShard(worker, shard)) break;
+      more = more || walks_[shard].pending.load();
     }
-    if (pieces <= 0 || clock.mono() >= deadline) {
-      more = true;
-      break;
-    }
+    more = more || walks_[shard].pending.load();  // it was busy
   }
-  return more && pending_.load() != 0;
+  return more;
 }
 
 // True: there is more of it, and it is free.
@@ -82,7 +82,7 @@ bool SlotSweeper::stepShard(engine::Worker& worker, size_t shard) {
   bool more = false;
   worker.withShardNow(shard, [&](engine::Execution& execution) {
     Walk& walk = walks_[shard];
-    if (!walk.pending) return;
+    if (!walk.pending.load()) return;
     std::vector<std::string> keys;
     const int db = static_cast<int>(walk.db);
     const keyspace::Table* table = engine_.keyspace().shard(shard).table(db);
@@ -96,7 +96,7 @@ bool SlotSweeper::stepShard(engine::Worker& worker, size_t shard) {
     if (table == nullptr || walk.cursor == 0) ++walk.db;
     more = walk.db < engine_.keyspace().databaseCount();
     if (more) return;
-    walk.pending = false;
+    walk.pending.store(false);
     if (pending_.fetch_sub(1) == 1) inWorld_([self = shared_from_this()] { self->settle(); });
   });
   return more;

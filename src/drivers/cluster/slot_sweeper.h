@@ -46,9 +46,9 @@ class SlotSweeper final : public engine::BackgroundDuty, public std::enable_shar
   struct Walk {
     size_t db = 0;
     uint64_t cursor = 0;
-    bool pending = false;
+    std::atomic<bool> pending{false};
   };
-  std::vector<Walk> walks_;  // by shard
+  std::unique_ptr<Walk[]> walks_;  // by shard
   std::atomic<size_t> pending_{0};
 };
 
