@@ -183,6 +183,7 @@ TEST_F(SlotMigrationsTest, InDoubtTheSourceWaitsAndAsks) {
 TEST_F(SlotMigrationsTest, OfASourceThatDiesTheReplicaAsksFirst) {
   handOver();
   EXPECT_EQ(claim(), "");
+  commit();
   cluster.kill(kSource);
   ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[kSourceReplica].promotions == 1; }));
   cluster.run(kSecond);
@@ -190,7 +191,6 @@ TEST_F(SlotMigrationsTest, OfASourceThatDiesTheReplicaAsksFirst) {
   EXPECT_EQ(cluster.state(kSourceReplica).owner(100)->id, cluster.id(kSourceReplica));
   ASSERT_TRUE(last(kSourceReplica, Kind::kAsk));
   EXPECT_EQ(ask(kTarget), "");
-  commit();
   finishClaim();
   EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return owned(kTarget, kSourceReplica) == 100 && owned(kTarget, 2) == 100; }));
   EXPECT_EQ(job(kSourceReplica).stage, Stage::kSucceeded);
