@@ -2,6 +2,7 @@
 #include "sim/history.h"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <unordered_set>
 
@@ -31,7 +32,7 @@ class Search {
   }
 
   Verdict run(const Model& initial) {
-    bool found = extend(initial, 0);
+    const bool found = left_ == 0 || search(initial);
     Verdict verdict;
     verdict.undecided = !found && steps_ > kMaxSteps;
     verdict.holds = found || verdict.undecided;
@@ -40,44 +41,87 @@ class Search {
   }
 
  private:
-  bool extend(const Model& state, uint64_t doneHash) {
-    if (left_ == 0) return true;
+  // One operation more is done than in the step before: what the state is then, and what has been tried to come next.
+  struct Step {
+    Model state;
+    uint64_t doneHash;
+    size_t first;         // first_ at this step
+    SimTime firstAnswer;  // only what was called before the first answer still to come can be next
+    bool lost = false;    // answered ones are tried first: operations without an answer seldom matter
+    size_t at;            // to be looked at next
+    size_t candidate = 0;
+    std::vector<Model> starts = {};  // states in which the candidate may have found things
+    size_t nextStart = 0;
+  };
+
+  // Depth first. Histories are long, so the way is kept here and not on the stack.
+  bool search(const Model& initial) {
+    if (!enter(initial, 0)) return false;
+    while (!way_.empty() && steps_ <= kMaxSteps) {
+      if (goOn()) {
+        if (left_ == 0) return true;
+        continue;
+      }
+      way_.pop_back();
+      if (!way_.empty()) undo(way_.back());
+    }
+    return false;
+  }
+
+  // False: this has been seen before, or the search is given up.
+  bool enter(const Model& state, uint64_t doneHash) {
     if (++steps_ > kMaxSteps) return false;
     if (!seen_.insert(mixed(doneHash) ^ std::hash<std::string>()(state.fingerprint())).second) return false;
     noteProgress(state);
-    // Only what was called before the first answer still to come can be next.
     SimTime firstAnswer = kNeverAnswered;
     for (size_t i = first_; i < history_.size(); ++i) {
       if (history_[i].called > firstAnswer) break;
       if (!done_[i]) firstAnswer = std::min(firstAnswer, history_[i].answered);
     }
-    // Answered ones first: operations without an answer seldom matter.
-    for (bool lost : {false, true}) {
-      for (size_t i = first_; i < history_.size() && history_[i].called <= firstAnswer; ++i) {
-        if (done_[i] || (history_[i].answered == kNeverAnswered) != lost) continue;
-        if (tryNext(i, state, doneHash)) return true;
+    way_.push_back({.state = state, .doneHash = doneHash, .first = first_, .firstAnswer = firstAnswer, .at = first_});
+    return true;
+  }
+
+  // One step further from the last one, or to the end; false: nothing is left to try there.
+  bool goOn() {
+    Step& step = way_.back();
+    do {
+      while (step.nextStart < step.starts.size()) {
+        Model& next = step.starts[step.nextStart++];
+        const Operation& operation = history_[step.candidate];
+        if (!matches(operation, next)) continue;
+        done_[step.candidate] = true;
+        left_ -= operation.answered != kNeverAnswered;
+        while (first_ < done_.size() && done_[first_]) ++first_;
+        if (left_ == 0 || enter(std::move(next), step.doneHash + mixed(step.candidate + 1))) return true;
+        undo(step);
       }
-    }
+    } while (nextCandidate(step));
     return false;
   }
 
-  bool tryNext(size_t i, const Model& state, uint64_t doneHash) {
-    const Operation& operation = history_[i];
-    std::vector<Model> starts{state};
-    expire(operation, starts);
-    chooseKeys(operation, starts);
-    for (Model& next : starts) {
-      if (!matches(operation, next)) continue;
-      size_t firstBefore = first_;
-      done_[i] = true;
-      left_ -= operation.answered != kNeverAnswered;
-      while (first_ < done_.size() && done_[first_]) ++first_;
-      if (extend(next, doneHash + mixed(i + 1))) return true;
-      done_[i] = false;
-      left_ += operation.answered != kNeverAnswered;
-      first_ = firstBefore;
+  void undo(const Step& step) {
+    done_[step.candidate] = false;
+    left_ += history_[step.candidate].answered != kNeverAnswered;
+    first_ = step.first;
+  }
+
+  bool nextCandidate(Step& step) {
+    for (;;) {
+      for (; step.at < history_.size() && history_[step.at].called <= step.firstAnswer; ++step.at) {
+        const Operation& operation = history_[step.at];
+        if (done_[step.at] || (operation.answered == kNeverAnswered) != step.lost) continue;
+        step.candidate = step.at++;
+        step.nextStart = 0;
+        step.starts.assign(1, step.state);
+        expire(operation, step.starts);
+        chooseKeys(operation, step.starts);
+        return true;
+      }
+      if (step.lost) return false;
+      step.lost = true;
+      step.at = step.first;
     }
-    return false;
   }
 
   // Every way in which keys can have expired when the operation happened.
@@ -151,6 +195,7 @@ class Search {
   size_t left_ = 0;
   size_t first_ = 0;  // all before it are done
   size_t steps_ = 0;
+  std::deque<Step> way_;
   std::unordered_set<uint64_t> seen_;
   size_t fewestLeft_ = SIZE_MAX;
   std::string furthest_;

@@ -54,11 +54,16 @@ void runAof(SimWorld& world, Outcome& outcome, bool always) {
   clients.start();
   for (uint64_t life = 0, lives = 2 + random.below(4); life < lives && !outcome.failure; ++life) {
     node.disk().faults = drawDiskFaults(random, node.disk());
+    // The thread that writes and syncs lags behind: what must wait for it waits long.
+    if (random.chance(0.5)) node.process().taskSlowness = random.between(2, 20);
     size_t answers = clients.workload().answered() + (20 + random.below(60)) * mix.groups;
     size_t deaths = node.deaths();
     world.runUntil([&] { return clients.workload().answered() >= answers || node.deaths() != deaths; }, 4 * kSecond);
-    if (random.chance(0.2)) node.pause(random.between(kMs, kSecond));
-    world.runFor(random.below(50 * kMs));
+    // Half of the deaths come in the very moment of an answer: what it says must be true by then.
+    if (random.chance(0.5)) {
+      if (random.chance(0.2)) node.pause(random.between(kMs, kSecond));
+      world.runFor(random.below(50 * kMs));
+    }
     clients.hold();
     node.kill(random.chance(0.5) ? Death::kPowerLoss : Death::kKill);
     SimTime death = node.lastDeath();

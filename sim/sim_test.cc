@@ -58,6 +58,18 @@ TEST(HistoryTest, AKeyExpiresOnceAndInTime) {
   EXPECT_FALSE(checkLinearizable({set, dead(10500), alive(10800)}).holds);
 }
 
+TEST(HistoryTest, ALongHistoryNeedsNoStack) {
+  std::vector<Operation> history;
+  for (SimTime i = 0; i < 60'000; ++i) {
+    const std::string value = std::to_string(i);
+    history.push_back(operation(10 * i, 10 * i + 9, {"SET", "k", value}, "+OK"));
+  }
+  history.push_back(operation(700'000, 700'001, {"GET", "k"}, "$59999"));
+  EXPECT_TRUE(checkLinearizable(history).holds);
+  history.back().answers = {"$59998"};
+  EXPECT_FALSE(checkLinearizable(history).holds);
+}
+
 class SimDiskTest : public testing::Test {
  protected:
   SimWorld world_{7};

@@ -122,24 +122,22 @@ TEST_F(AofReaderTest, AFileCutAnywhereGivesAPrefixOfWholeUnits) {
 
 // What a kill leaves of a write that was under way: the history goes on behind its last whole unit.
 TEST_F(AofReaderTest, AFileCutInsideAWriteResumesItsHistory) {
-  const std::string first = record({"SET", "a", "1"}), second = record({"SELECT", "3"}) + record({"SET", "b", "2"});
-  const std::string third = record({"MULTI"}) + record({"SELECT", "5"}) + record({"SET", "c", "3"}) + record({"EXEC"});
-  write({first, second + third}, 100, 0);
+  const std::string first = record({"SET", "a", "1"});
+  const std::string inDb0 = record({"SET", "b", "2"}), inDb3 = inDb0 + record({"SELECT", "3"});
+  const std::string all = inDb3 + record({"MULTI"}) + record({"SELECT", "5"}) + record({"SET", "c", "3"}) + record({"EXEC"});
+  write({first, all}, 100, 0);
   const std::string whole = files_["f"];
-  for (size_t size = whole.find(second) + 1; size < whole.size(); ++size) {
+  const size_t begin = whole.find(all);
+  for (size_t size = begin + 1; size < whole.size(); ++size) {
     files_["f"] = whole.substr(0, size);
     read();
     if (end_.kind == AofFileEnd::Kind::kWhole) continue;
     ASSERT_TRUE(end_.resumable) << size;
     EXPECT_EQ(end_.position.history, kHistory);
-    // `first` begins behind the head and its SELECT, and its mark stands in front of `second`.
-    const size_t mark = whole.find(second) - whole.find(first) - first.size();
-    const size_t behind = end_.validTo - whole.find(first);
-    const size_t counted = behind <= first.size() + mark ? first.size() : behind - mark;
-    EXPECT_EQ(end_.position.offset, 100 + static_cast<oplog::Offset>(std::min(counted, first.size() + second.size() + third.size())));
+    const size_t kept = std::min(end_.validTo - begin, all.size());
+    EXPECT_EQ(end_.position.offset, 100 + static_cast<oplog::Offset>(first.size() + kept));
     EXPECT_EQ(tail_.end(), end_.position.offset);
-    const int db = counted < first.size() + record({"SELECT", "3"}).size() ? 0 : counted < first.size() + second.size() + third.size() ? 3 : 5;
-    EXPECT_EQ(end_.position.db, db) << size;
+    EXPECT_EQ(end_.position.db, kept < inDb3.size() ? 0 : kept < all.size() ? 3 : 5) << size;
   }
 }
 
