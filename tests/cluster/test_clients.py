@@ -53,8 +53,8 @@ class Lists:
                    all(a > b + 5 for a, b in zip(now, before)))
 
 
-def disturb(cluster, lists):
-    """What the clients have to bear."""
+def disturb(cluster, lists, dead_returns=False):
+    """What the clients have to bear. `dead_returns`: the client waits for the node that it knew, and asks nobody else."""
     lists.wait_growth("at the beginning")
     a, b, c, a_replica, b_replica, _ = cluster.nodes
     a_replica.call("CLUSTER", "FAILOVER")
@@ -68,6 +68,8 @@ def disturb(cluster, lists):
     b.kill()
     wait_until("the replica takes over", lambda: role_of(b_replica) == "master")
     cluster.wait_ok()
+    if dead_returns:
+        b.start()
     lists.wait_growth("after a death")
 
 
@@ -82,7 +84,8 @@ def test_node_clients(cluster, node_folder, library, protocol):
     lists = Lists(cluster)
     with Program(node_folder, library, "writing", protocol=protocol, nodes=nodes, keys=KEYS) as program:
         program.wait_ready()
-        disturb(cluster, lists)
+        # node-redis 5.10.0 goes on only when the dead master is back as a replica, which sends it on; with redis-server likewise.
+        disturb(cluster, lists, dead_returns=library == "redis")
         program.tell("stop")
         result = program.result()
     assert_nothing_lost(result["acknowledged"], lists, result["errors"])

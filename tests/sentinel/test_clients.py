@@ -26,7 +26,7 @@ def wait_growth(server, by=200):
 def test_writes_go_on_with_the_new_master(group, vigil, node_folder, library, protocol):
     three = group([vigil] * 3, [vigil] * 3)
     sentinels = [{"host": "127.0.0.1", "port": sentinel.port} for sentinel in three.sentinels]
-    with Program(node_folder, library, "writing", protocol=protocol, sentinels=sentinels, name=NAME, keys=KEYS) as program:
+    with Program(node_folder, library, "writing", protocol=protocol, sentinels=sentinels, group=NAME, keys=KEYS) as program:
         program.wait_ready()
         wait_growth(three.master)
         assert three.sentinels[0].call("SENTINEL", "FAILOVER", NAME, "COORDINATED") == "OK"

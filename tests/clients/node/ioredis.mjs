@@ -89,11 +89,11 @@ async function monitor(config, onLine) {
   return {close: () => watcher.disconnect()};
 }
 
-async function steadfast({sentinels, name, nodes}) {
+async function steadfast({sentinels, group, nodes}) {
   const again = () => 50;
   const client = nodes
     ? new Redis.Cluster(nodes, {clusterRetryStrategy: again, slotsRefreshTimeout: 5000})
-    : new Redis({sentinels, name, sentinelRetryStrategy: again, retryStrategy: again, failoverDetector: true});
+    : new Redis({sentinels, name: group, sentinelRetryStrategy: again, retryStrategy: again, failoverDetector: true});
   client.on('error', () => {});  // the call that failed says it too
   await client.set('warm', 'up');
   return {push: (key, text) => client.rpush(key, text), close: () => client.disconnect()};

@@ -5,7 +5,7 @@
 //   listen(config, what, onMessage)     -> {close()}; what: {channels, patterns}; onMessage(channel, text)
 //   cached(config)                      -> {get(key), close()}: reads through a cache that the server invalidates
 //   monitor(config, onLine)             -> {close()}; onLine(command, args)
-//   steadfast(config)                   -> {push(key, text), close()}: to a group that fails over; config: {sentinels, name}
+//   steadfast(config)                   -> {push(key, text), close()}: to a group that fails over; config: {sentinels, group}
 //                                       or, of a cluster, {nodes}
 //   inOrder                             whether it sends concurrent commands in the order in which they were given to it
 import assert from 'node:assert/strict';
@@ -13,8 +13,9 @@ import assert from 'node:assert/strict';
 const kPatienceMs = 60_000;
 const kPipelined = 2000;
 
+// Resolves when all of it has been written.
 function say(value) {
-  process.stdout.write(JSON.stringify(value) + '\n');
+  return new Promise((resolve) => process.stdout.write(JSON.stringify(value) + '\n', resolve));
 }
 
 // What the test says on the standard input: one line.
@@ -176,6 +177,6 @@ export async function run(adapter) {
   } catch (error) {
     result = {failed: String(error?.stack ?? error)};
   }
-  say(result);
+  await say(result);
   process.exit(0);  // libraries keep sockets and timers
 }

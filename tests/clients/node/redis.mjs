@@ -60,10 +60,10 @@ async function monitor(config, onLine) {
   return {close: () => client.destroy()};
 }
 
-async function steadfast({sentinels, name, nodes, protocol}) {
+async function steadfast({sentinels, group, nodes, protocol}) {
   const client = nodes
     ? createCluster({rootNodes: nodes.map((socket) => ({socket})), RESP: protocol, useReplicas: false})
-    : createSentinel({name, sentinelRootNodes: sentinels, RESP: protocol, scanInterval: 500});
+    : createSentinel({name: group, sentinelRootNodes: sentinels, RESP: protocol, scanInterval: 500});
   client.on('error', () => {});
   await client.connect();
   return {push: (key, text) => client.rPush(key, text), close: () => client.close()};
