@@ -8,7 +8,7 @@ import pytest
 
 from harness.cluster import HandMadeCluster, nodes
 from harness.server import oracle_binary, vigil_binary
-from harness.slot_load import SlotWriter
+from harness.slot_load import CarefulWriter, SlotWriter
 from harness.waiting import wait_until
 
 A_SLOTS = (0, 5460)
@@ -357,3 +357,26 @@ def test_what_is_refused(servers):
         assert client.call("CLUSTER", "CANCELSLOTMIGRATIONS").value == b"OK"
         for words in ("STAGE 1 2 0-1", "HANDOFF 1 2 0-1", "CLAIM nothing 1", "MARK x"):
             assert client.call("CLUSTER", "SYNCSLOTS", *words.split()).is_error, words
+
+
+@pytest.mark.parametrize("victim", ["A", "B"])
+def test_either_end_dies_somewhere_in_it(servers, victim):
+    """At a moment of its own each time, the hand-over's too; what a replica had as well is never lost, and has one owner."""
+    for delay in (0.004, 0.010, 0.016, 0.022, 0.030):
+        cluster = HandMadeCluster(servers, layout(replicas=True))
+        tags = take((f"t{n}" for n in range(10000)), 0, 99, 3)
+        writer = CarefulWriter(cluster, tags)
+        writer.progress(20)
+        start(cluster, "A", "B", (0, 99))
+        time.sleep(delay)
+        cluster.named[victim].kill()
+        heir = f"R{victim}"
+        wait_until("its replica takes over", lambda: "master" in nodes(cluster.named[heir])[cluster.ids[heir]]["flags"])
+        cluster.wait_ok()
+        writer.progress(2)  # each waits in vain for a second replica
+        for tag in tags:
+            wait_until(f"{tag} has an owner", lambda tag=tag: owner(cluster, slot_of(tag)))
+        writer.stop()
+        writer.check(lambda tag: cluster.named[owner(cluster, slot_of(tag))])
+        for node in cluster.running():
+            node.kill()

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from harness.resp import Closed
 from harness.waiting import wait_until
 
 
@@ -74,3 +75,50 @@ class SlotWriter:
         for tag in self.tags:
             have = owner_of(tag).call("LRANGE", f"{{{tag}}}list", 0, -1)
             assert [int(value) for value in have] == list(range(self.counts[tag])), tag
+
+
+class CarefulWriter(SlotWriter):
+    """Counts as acknowledged what a replica has as well (WAIT 1), so that the death of a node may not lose it; goes on while nodes die.
+    What was cut off on its way may have happened or not, but not twice."""
+
+    def __init__(self, cluster, tags):
+        self.acknowledged = {tag: [] for tag in tags}
+        super().__init__(cluster, tags)
+
+    def _write(self, tag, port):
+        self.counts[tag] += 1
+        number, deadline = self.counts[tag], time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._stop.is_set():
+                return port
+            try:
+                client = self._client(port)
+                reply = client.call("RPUSH", f"{{{tag}}}list", number)
+                if not reply.is_error:
+                    if client.call("WAIT", 1, 500).value == 1:
+                        self.acknowledged[tag].append(number)
+                    return port
+            except (OSError, Closed):
+                self._clients.pop(port, None)
+                return self._other(port)  # with the next number
+            message = reply.value.decode()
+            if message.startswith("MOVED"):
+                port = int(message.rpartition(":")[2])
+            elif message.startswith(("CLUSTERDOWN", "LOADING")):
+                port = self._other(port)
+                time.sleep(0.01)
+            else:
+                raise AssertionError(f"{tag}: {message}")
+        raise AssertionError(f"{tag}: nobody takes {number}")
+
+    def _other(self, port):
+        ports = [node.port for node in self.cluster.running()]
+        return ports[(ports.index(port) + 1) % len(ports)] if port in ports else ports[0]
+
+    def check(self, owner_of):
+        for tag in self.tags:
+            have = [int(value) for value in owner_of(tag).call("LRANGE", f"{{{tag}}}list", 0, -1)]
+            assert have == sorted(set(have)), f"{tag}: twice or out of order"
+            missing = set(self.acknowledged[tag]) - set(have)
+            assert not missing, f"{tag}: {sorted(missing)[:20]} of {len(self.acknowledged[tag])} are missing"
+            assert max(have) <= self.counts[tag]
