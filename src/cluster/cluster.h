@@ -73,7 +73,6 @@ class Cluster {
   // A record about a migration, of the log that this node continues; the log has begun anew, with nothing of them.
   void noted(const Moment& now, const MigrationRecord& record);
   void logReplaced() { migrations_.forgetRecords(); }
-  void setMigrationLogLength(size_t length) { migrations_.setLogLength(length); }
 
   const State& state() const { return state_; }
   const SlotMigrations& migrations() const { return migrations_; }

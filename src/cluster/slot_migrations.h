@@ -64,10 +64,9 @@ class SlotMigrations {
   void recovered();
 
   const std::deque<MigrationJob>& jobs() const { return jobs_; }  // the newest first
-  bool receiving(const std::string& job) const;
-  void setLogLength(size_t length) { keep_ = length; }
 
  private:
+  static constexpr size_t kKept = 1000;  // jobs that are over, as many as Valkey keeps by default
   static constexpr uint64_t kCloseEnough = 1 << 20;        // bytes of the log that the target may lack when commands begin to wait
   static constexpr MonoUs kConnectPatience = 10'000'000;
   static constexpr MonoUs kHoldPatience = 2'000'000;  // from the first command that waits to CLAIM
@@ -120,7 +119,6 @@ class SlotMigrations {
   size_t active_ = 0;
   std::map<std::string, MigrationRecord> records_;  // by job; without those that have ended
   bool wasMaster_ = true;
-  size_t keep_ = 1000;
 };
 
 }  // namespace vigil::cluster
