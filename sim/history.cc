@@ -178,7 +178,7 @@ class Search {
     fewestLeft_ = left_;
     furthest_ = state.fingerprint();
     stuck_.clear();
-    for (size_t i = 0; i < history_.size() && stuck_.size() < 6; ++i) {
+    for (size_t i = first_; i < history_.size() && stuck_.size() < 6; ++i) {
       if (!done_[i] && history_[i].answered != kNeverAnswered) stuck_.push_back(i);
     }
   }

@@ -70,8 +70,7 @@ Effects Failover::step(MonoUs now, const Event& event, std::span<const Peer> pee
 
 void Failover::progress(MonoUs now, std::span<const Peer> peers, MonoUs giveUpAfter) {
   if (state_ == State::kInProgress) {
-    const bool mayTakeBack = !asked_ || planted(kTakenBackAnyhow);
-    if (mayTakeBack && now - handedOver_ > giveUpAfter) abort("The failover target could not be asked in time");
+    if (!asked_ && now - handedOver_ > giveUpAfter) abort("The failover target could not be asked in time");
     return;
   }
   for (const Peer& peer : peers) {

@@ -92,7 +92,6 @@ void MasterSide::snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, opl
     replica.state = ReplicaState::kSendSnapshot;
     replica.diskless = snapshotDiskless_;
     replica.snapshot = at;  // acknowledged only once it has been loaded there
-    if (planted(kWaitCountsSnapshot)) replica.acked = at;
     replica.lastAck = now;
   }
 }

@@ -1,4 +1,4 @@
-"""DEBUG RELOAD, LOADAOF, AOF-FLUSH-SLEEP, CHANGE-REPL-ID and CONFIG-REWRITE-FORCE-ALL, and which subcommands there are."""
+"""DEBUG RELOAD, LOADAOF, AOF-FLUSH-SLEEP, CHANGE-REPL-ID, QUICKLIST-PACKED-THRESHOLD and CONFIG-REWRITE-FORCE-ALL, and which subcommands there are."""
 
 import re
 import time
@@ -161,6 +161,16 @@ def test_nothing_is_lost_under_load(servers, vigil):
             assert client.read().value == b"OK"
             assert replies == list(range(round_ * 200 + 1, round_ * 200 + 201))
         assert client.call("GET", "counter").value == b"1000"
+
+
+def test_the_threshold_of_packed_lists_is_checked(servers, binary):
+    server = start(servers, binary)
+    with server.raw() as client:
+        answers = [str(client.call("DEBUG", "QUICKLIST-PACKED-THRESHOLD", size))
+                   for size in ("0", "100", "1gb", "4293918720", "4293918721", "4gb", "x", "-1")]
+        assert answers == 4 * ["+OK"] + 4 * ["-ERR argument must be a memory value bigger than 1 and smaller than 4gb"]
+        client.call("RPUSH", "list", "small", "x" * 200_000, "small")
+        assert [len(item) for item in client.call("LRANGE", "list", 0, -1).plain()] == [5, 200_000, 5]
 
 
 def test_change_repl_id(servers, binary, oracle):

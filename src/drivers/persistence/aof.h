@@ -28,7 +28,6 @@
 #include "drivers/persistence/snapshot_runner.h"
 #include "persistence/aof_directory.h"
 #include "persistence/rdb_save.h"
-#include "replication/planted_bugs.h"
 
 namespace vigil::engine {
 class InfoWriter;
@@ -82,9 +81,7 @@ class Aof {
   oplog::Offset written() const { return writer_.written(); }
   oplog::Offset synced() const { return writer_.synced(); }
   // World held: the log got another history id (promotion), at the same offset.
-  void historyChanged() {
-    if (!planted(replication::kAofKeepsOldId)) writer_.historyChanged();
-  }
+  void historyChanged() { writer_.historyChanged(); }
   // World held, after a full resync replaced keyspace and log: what was received becomes the base.
   void rebaseHere();
 

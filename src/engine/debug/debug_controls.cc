@@ -1,5 +1,5 @@
-// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, REPLYBUFFER, SEGFAULT,
-// PANIC.
+// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, REPLYBUFFER,
+// QUICKLIST-PACKED-THRESHOLD, SEGFAULT, PANIC.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -55,6 +55,17 @@ void skipChecksums(Context& ctx) {
 // To the log, which replicas and the AOF share: other than in Redis the AOF gets it too.
 void replicate(Context& ctx) {
   ctx.propagate(ctx.args().subspan(2));
+  ctx.reply().ok();
+}
+
+// Redis's lists give an element of that size a node of its own. Here every element that no chunk has room for gets a chunk
+// of its own, whatever its size: there is nothing to be set.
+void packedThreshold(Context& ctx) {
+  constexpr uint64_t kMost = (uint64_t{4} << 30) - (uint64_t{1} << 20);
+  const auto size = parseMemorySize(ctx.arg(2));
+  if (!size || *size > kMost) {
+    return ctx.reply().error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  }
   ctx.reply().ok();
 }
 
@@ -122,6 +133,11 @@ constexpr std::string_view kReplyBufferHelp[] = {
     "REPLYBUFFER RESIZING <0|1>",
     "    Enable or disable the reply buffer resize cron job",
 };
+constexpr std::string_view kPackedHelp[] = {
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "    For Redis's own tests: the size is checked and changes nothing, since lists give",
+    "    every element that no node has room for a node of its own.",
+};
 constexpr std::string_view kSegfaultHelp[] = {
     "SEGFAULT",
     "    Crash the server with sigsegv.",
@@ -141,6 +157,7 @@ void addDebugControls(DebugRegistry& registry) {
   registry.add({"SET-SKIP-CHECKSUM-VALIDATION", 1, 1, kChecksumHelp, skipChecksums});
   registry.add({"REPLICATE", 1, SIZE_MAX, kReplicateHelp, replicate});
   registry.add({"REPLYBUFFER", 2, 2, kReplyBufferHelp, replyBuffer});
+  registry.add({"QUICKLIST-PACKED-THRESHOLD", 1, 1, kPackedHelp, packedThreshold});
   registry.add({"SEGFAULT", 0, 0, kSegfaultHelp, segfault});
   registry.add({"PANIC", 0, 0, kPanicHelp, panic});
 }
