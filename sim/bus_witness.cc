@@ -1,5 +1,7 @@
 #include "sim/bus_witness.h"
 
+#include <algorithm>
+
 #include "wire/nodes_conf.h"
 
 namespace vigil::sim {
@@ -15,7 +17,7 @@ void BusWitness::wrote(const SimLink& link, size_t side, std::string_view bytes)
     if (unread.size() - at < *length) break;
     const auto message = wire::decodeBusPacket(std::string_view(unread).substr(at, *length));
     if (!message) return accuse_("a malformed packet was written to the bus: " + message.error().message);
-    heard(*message, link.sides[side].host, link.sides[1 - side].host);
+    heard(*message, link.number, link.sides[side].host, link.sides[1 - side].host);
     at += *length;
   }
   unread.erase(0, at);
@@ -30,7 +32,9 @@ void BusWitness::checkDisk(const wire::BusMessage& message, const std::string& h
           ", of which its disk knows nothing");
 }
 
-void BusWitness::heard(const wire::BusMessage& message, const std::string& from, const std::string& to) {
+void BusWitness::heard(const wire::BusMessage& message, uint64_t connection, const std::string& from,
+                       const std::string& to) {
+  newest_ = std::max(newest_, connection);
   const std::string& by = message.sender;
   if (message.type == wire::BusType::kVote || message.type == wire::BusType::kVoteRequest) checkDisk(message, from);
   if (message.type == wire::BusType::kVote) {
@@ -42,12 +46,12 @@ void BusWitness::heard(const wire::BusMessage& message, const std::string& from,
     }
   }
   if (!message.masterId.empty() || message.slots.empty()) return;
-  uint64_t& before = announced_[by];
-  if (message.configEpoch < before) {
+  Announced& before = announced_[by];
+  if (message.configEpoch < before.epoch && connection > before.newest) {
     accuse_("node " + by + " announced epoch " + std::to_string(message.configEpoch) + " after " +
-            std::to_string(before));
+            std::to_string(before.epoch));
   }
-  before = message.configEpoch;
+  if (message.configEpoch > before.epoch) before = {message.configEpoch, newest_};
   const auto [owner, first] = owners_.try_emplace(message.configEpoch, by);
   if (!first && owner->second != by) {
     accuse_("epoch " + std::to_string(message.configEpoch) + " was won by " + owner->second + " and by " + by);

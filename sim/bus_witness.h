@@ -31,14 +31,22 @@ class BusWitness {
   size_t votes() const { return voteCount_; }
 
  private:
-  void heard(const wire::BusMessage& message, const std::string& from, const std::string& to);
+  void heard(const wire::BusMessage& message, uint64_t connection, const std::string& from, const std::string& to);
   void checkDisk(const wire::BusMessage& message, const std::string& host);
 
   const std::function<void(std::string)> accuse_;
   const std::function<std::string(const std::string&)> disk_;
+  // The greatest configuration epoch that a node has announced, and the newest connection there was then: what is written
+  // to older ones later may have waited there.
+  struct Announced {
+    uint64_t epoch = 0;
+    uint64_t newest = 0;
+  };
+
   std::map<std::pair<uint64_t, size_t>, std::string> unread_;      // by connection and side
   std::map<std::pair<std::string, uint64_t>, std::string> votes_;  // by voter and epoch: for which host
-  std::map<std::string, uint64_t> announced_;                      // by master: its configuration epoch
+  std::map<std::string, Announced> announced_;                     // by master
+  uint64_t newest_ = 0;                                            // connection that anything was written to
   std::map<uint64_t, std::string> owners_;                         // by configuration epoch: whose it is
   size_t voteCount_ = 0;
 };

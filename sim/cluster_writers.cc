@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace vigil::sim {
 
@@ -45,7 +46,10 @@ bool ClusterWriters::allAnsweredSince(SimTime when) const {
 std::vector<Request> ClusterWriters::next(int client, const std::vector<Request>&) {
   Writer& writer = writers_[static_cast<size_t>(client)];
   Request request;
-  request.operation.commands = {{"RPUSH", writer.key, std::to_string(++writer.sent)}};
+  const auto keys = writer.keys();
+  ++writer.sent;
+  request.operation.commands = {{"RPUSH", keys[static_cast<size_t>(writer.sent) % keys.size()], std::to_string(writer.sent)}};
+  if (std::exchange(writer.asking, false)) request.operation.commands.insert(request.operation.commands.begin(), {"ASKING"});
   return {request};
 }
 
@@ -55,18 +59,23 @@ void ClusterWriters::finished(const Request& request) {
   if (operation.answered == kNeverAnswered) return lookElsewhere(writer);
   const std::string& answer = operation.answers.back();
   if (answer.starts_with(":")) {
-    writer.acknowledged.push_back(std::stoll(operation.commands[0][2]));
+    writer.acknowledged.push_back(std::stoll(operation.commands.back()[2]));
     writer.answeredAt = world_.now();
-  } else if (answer.starts_with("-MOVED ")) {
-    const size_t host = answer.rfind(' ') + 1;
-    const size_t colon = answer.rfind(':');
-    uint16_t port = 0;
-    std::from_chars(answer.data() + colon + 1, answer.data() + answer.size(), port);
-    turnTo(writer, {answer.substr(host, colon - host), port});
+  } else if (answer.starts_with("-MOVED ") || answer.starts_with("-ASK ")) {
+    writer.asking = answer.starts_with("-ASK ");
+    follow(writer, answer);
   } else {
     lookElsewhere(writer);
     turnTo(writer, writer.target);
   }
+}
+
+void ClusterWriters::follow(Writer& writer, const std::string& redirection) {
+  const size_t host = redirection.rfind(' ') + 1;
+  const size_t colon = redirection.rfind(':');
+  uint16_t port = 0;
+  std::from_chars(redirection.data() + colon + 1, redirection.data() + redirection.size(), port);
+  turnTo(writer, {redirection.substr(host, colon - host), port});
 }
 
 void ClusterWriters::lookElsewhere(Writer& writer) { writer.target = nodes_[world_.random().below(nodes_.size())]; }

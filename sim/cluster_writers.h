@@ -1,5 +1,5 @@
-// Clients of a cluster, each of which appends numbers to a list of its own, one after another, and goes where it is
-// sent. What was acknowledged is known, so that at the end one can say what must be there.
+// Clients of a cluster, each of which appends numbers to lists of its own, which share a slot, one after another, and goes
+// where it is sent. What was acknowledged is known, so that at the end one can say what must be there.
 #pragma once
 
 #include <functional>
@@ -26,10 +26,13 @@ class ClusterWriters final : public Workload {
   struct Writer {
     std::string key;
     Endpoint target;
+    bool asking = false;                // it was sent there by ASK, for one request
     int64_t sent = 0;                   // the last number
     std::vector<int64_t> acknowledged;  // ascending
     SimTime answeredAt = 0;
     std::unique_ptr<SimClient> client;
+
+    std::vector<std::string> keys() const { return {key, "{" + key + "}1", "{" + key + "}2"}; }
   };
   const std::vector<Writer>& writers() const { return writers_; }
 
@@ -39,6 +42,7 @@ class ClusterWriters final : public Workload {
  private:
   void turnTo(Writer& writer, const Endpoint& node);
   void lookElsewhere(Writer& writer);
+  void follow(Writer& writer, const std::string& redirection);
 
   SimWorld& world_;
   const std::vector<Endpoint> nodes_;
