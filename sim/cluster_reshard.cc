@@ -65,6 +65,7 @@ bool ClusterRun::moveKeys(size_t from, size_t to, uint16_t slot, bool amidTroubl
 // Left as it is where a step fails.
 bool ClusterRun::moveSlot(size_t from, size_t to, uint16_t slot, bool amidTrouble) {
   moved_.insert(slot);
+  open_.insert(slot);
   if (!tellOk(to, setSlot(slot, "IMPORTING", ids_[from]))) return false;
   breathe(amidTrouble);
   if (!tellOk(from, setSlot(slot, "MIGRATING", ids_[to]))) return false;
@@ -72,7 +73,9 @@ bool ClusterRun::moveSlot(size_t from, size_t to, uint16_t slot, bool amidTroubl
   if (!moveKeys(from, to, slot, amidTrouble)) return false;
   if (!tellOk(to, setSlot(slot, "NODE", ids_[to]))) return false;
   breathe(amidTrouble);
-  return tellOk(from, setSlot(slot, "NODE", ids_[to]));
+  if (!tellOk(from, setSlot(slot, "NODE", ids_[to]))) return false;
+  open_.erase(slot);
+  return true;
 }
 
 // A slot that somebody writes to goes to another master.
@@ -80,7 +83,7 @@ void ClusterRun::reshard(bool amidTrouble) {
   const auto& writers = writers_->writers();
   const uint16_t slot = keySlot(writers[random_.below(writers.size())].key);
   const auto from = ownerOf(slot);
-  if (!from || !nodes_[*from]->ready()) return;
+  if (open_.contains(slot) || !from || !nodes_[*from]->ready()) return;
   std::vector<size_t> others;
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const bool master = i != *from && nodes_[i]->ready() && look(*nodes_[i], [](const cluster::State& state) {

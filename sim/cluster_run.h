@@ -116,6 +116,9 @@ class ClusterRun {
   std::unique_ptr<ClusterWriters> writers_;
   std::vector<std::unique_ptr<Order>> orders_;
   std::set<uint16_t> moved_;  // slots that were to be moved, whatever came of it
+  // Those whose move was given up halfway. Nobody moves them elsewhere before they are mended: the node that imports one
+  // believes no third owner of it.
+  std::set<uint16_t> open_;
 };
 
 }  // namespace vigil::sim

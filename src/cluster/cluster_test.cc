@@ -213,6 +213,21 @@ TEST(Cluster, SlotMovesAndItsNewOwnerIsBelieved) {
   EXPECT_TRUE(cluster.state(0).migrating.empty());
 }
 
+// While a slot is on its way, the master that it comes from is replaced: the importing node has to believe it, or would take
+// the slot for nobody's and refuse service.
+TEST(Cluster, AnImportGoesOnFromWhoTookTheSourcesPlace) {
+  TestCluster cluster = healthy();
+  EXPECT_EQ(cluster.command(1, {.kind = Request::Kind::kSetImporting, .node = cluster.id(0), .slot = 7}), "");
+  cluster.kill(0);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[3].promotions == 1; }));
+  cluster.restart(0);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[0].follows == "10.0.0.4:7003"; }));
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster.allUp() && cluster.oneView(); }));
+  ASSERT_NE(cluster.state(1).owner(7), nullptr);
+  EXPECT_EQ(cluster.state(1).owner(7)->id, cluster.id(3));
+  EXPECT_EQ(cluster.state(1).importing.at(7)->id, cluster.id(3));
+}
+
 TEST(Cluster, OnlyOneWinnerPerEpochWhateverIsLost) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     TestCluster cluster = healthy(2, seed);

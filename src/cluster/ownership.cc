@@ -16,8 +16,13 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
   bool changed = false;
   slots.forEach([&](uint16_t slot) {
     Node* owner = state_.owner(slot);
-    if (owner == &by || state_.importing.contains(slot)) return;  // an import ends by SETSLOT
-    if (owner != nullptr && owner->configEpoch >= epoch) return;
+    if (owner == &by || (owner != nullptr && owner->configEpoch >= epoch)) return;
+    if (const auto import = state_.importing.find(slot); import != state_.importing.end()) {
+      // Whoever takes the source's place goes on with the import; against others the slot stays until it ends by SETSLOT.
+      const Node& source = *import->second;
+      if (owner != nullptr && source.shardId != by.shardId && source.master != &by) return;
+      import->second = &by;
+    }
     if (owner == &me) {
       dropped->set(slot);
       state_.migrating.erase(slot);
