@@ -287,6 +287,7 @@ void Cluster::updateRole(Node& sender, const BusMessage& message) {
 
 void Cluster::updateSlots(Node& sender, const BusMessage& message) {
   Node* head = sender.head();
+  if (sender.isMaster()) ownership_.compare(sender, message.slots);
   if (head == nullptr || head->slots == message.slots) {
     if (sender.isMaster()) ownership_.resolveCollision(sender);
     return;

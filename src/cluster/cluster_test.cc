@@ -213,6 +213,21 @@ TEST(Cluster, SlotMovesAndItsNewOwnerIsBelieved) {
   EXPECT_TRUE(cluster.state(0).migrating.empty());
 }
 
+// Who missed a move hears first of the old owner's newer epoch, under which it does not claim the slot.
+TEST(Cluster, WhatItsOwnerNoLongerClaimsIsTakenWhateverTheEpoch) {
+  TestCluster cluster = healthy();
+  cluster.kill(5);
+  EXPECT_EQ(cluster.command(1, {.kind = Request::Kind::kSetImporting, .node = cluster.id(0), .slot = 7}), "");
+  EXPECT_EQ(cluster.command(1, {.kind = Request::Kind::kSetNode, .node = cluster.id(1), .slot = 7}), "");
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(0).owner(7)->id == cluster.id(1); }));
+  cluster.command(0, {.kind = Request::Kind::kBumpEpoch});
+  ASSERT_GT(cluster.state(0).myself().configEpoch, cluster.state(1).myself().configEpoch);
+  cluster.run(2 * kSecond);
+  cluster.restart(5);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster.allUp() && cluster.oneView(); }));
+  EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(5).owner(7)->id == cluster.id(1); }));
+}
+
 // While a slot is on its way, the master that it comes from is replaced: the importing node has to believe it, or would take
 // the slot for nobody's and refuse service.
 TEST(Cluster, AnImportGoesOnFromWhoTookTheSourcesPlace) {

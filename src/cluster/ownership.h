@@ -15,6 +15,8 @@ class Ownership {
   Ownership(State& state, Step& step, Speaker& speaker, FailoverJournal& journal)
       : state_(state), step_(step), speaker_(speaker), journal_(journal) {}
 
+  // What a master says of itself, before it is believed: slots of it that it does not name are anybody's, whatever the epoch.
+  void compare(const Node& sender, const SlotSet& slots);
   // A master's claim, by its header or by an UPDATE about it.
   void claimed(Node& by, uint64_t epoch, const SlotSet& slots);
   // The sender of a header may not know who has taken over what it claims.
@@ -36,6 +38,7 @@ class Ownership {
   Step& step_;
   Speaker& speaker_;
   FailoverJournal& journal_;
+  SlotSet unclaimed_;  // of others, who no longer say that they own them
 };
 
 }  // namespace vigil::cluster
