@@ -277,8 +277,10 @@ void Cluster::updateRole(Node& sender, const BusMessage& message) {
   } else {
     Node* master = state_.find(message.masterId);
     if (sender.isReplica() && sender.master == master) return;
-    const bool replaced = sender.votes() && master != nullptr && master->shardId == sender.shardId;
-    if (replaced) journal_.succeed(sender, *master, std::max(master->configEpoch, message.configEpoch));
+    // By a greater epoch; else this was said before its own promotion and has only now been heard.
+    const uint64_t epoch = master == nullptr ? 0 : std::max(master->configEpoch, message.configEpoch);
+    const bool replaced = sender.votes() && epoch > sender.configEpoch && master->shardId == sender.shardId;
+    if (replaced) journal_.succeed(sender, *master, epoch);
     state_.makeReplica(sender, master);
     sender.configEpoch = 0;
   }

@@ -28,8 +28,9 @@ def report(node, *about):
     return tree(node.call("CLUSTER", "FAILOVER-REPORT", *about))
 
 
-def wait_report(node, outcome="succeeded"):
-    return wait_until(f"{node} tells of it", lambda: (found := report(node)) is not None and found["outcome"] == outcome and found)
+def wait_report(node, *about, outcome="succeeded"):
+    return wait_until(f"{node} tells of it",
+                      lambda: (found := report(node, *about)) is not None and found["outcome"] == outcome and found)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -65,7 +66,7 @@ def test_a_master_that_dies_or_hangs(cluster, how):
     if how == signal.SIGSTOP:
         a.signal(signal.SIGCONT)
         wait_until("the old master follows", lambda: role_of(a) == "slave")
-        assert wait_report(a)["new-master"] == my_id(new)
+        assert wait_report(a, old)["new-master"] == my_id(new)
 
 
 def test_a_hand_over(cluster):
@@ -86,7 +87,7 @@ def test_a_master_whose_place_nobody_takes(servers, vigil):
     wait_until("it is under way", lambda: report(b) is not None and report(b)["outcome"] == "under way")
     a.signal(signal.SIGCONT)
     pair.wait_ok()
-    assert wait_report(b, "given up: it answers again, and nobody has taken its place")["new-master"] == ""
+    assert wait_report(b, outcome="given up: it answers again, and nobody has taken its place")["new-master"] == ""
 
 
 def test_wrong_arguments(cluster):
