@@ -106,7 +106,6 @@ void ClusterRun::changeRolesByHand() {
       return fail(nodes_[chosen.front()]->name() + " did not take over although nothing was wrong: " + positions());
     }
     if (!comesTo([this] { return oneView(); }, 10 * kSecond)) return fail("no common view: " + positions());
-    reshard(false);
   }
 }
 
