@@ -4,8 +4,8 @@
 // everything heals: all nodes must come to one view that covers all slots, every replica hold what its master holds,
 // and clients be served.
 //
-// In the second scenario nothing fails; roles are changed and slots moved by hand only: then nothing acknowledged may be
-// missing, and every key is in one place.
+// In the second scenario nothing fails; roles are changed by hand only: then nothing acknowledged may be
+// missing.
 #include "sim/scenario_cluster.h"
 
 #include "sim/cluster_run.h"
