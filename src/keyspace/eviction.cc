@@ -61,12 +61,14 @@ std::optional<EvictionCandidate> EvictionPool::takeBest() {
 uint64_t evictable(const Shard& shard, size_t databases, EvictionPolicy policy) {
   if (policy == EvictionPolicy::kNoEviction) return 0;
   uint64_t sum = 0;
+  uint64_t all = 0;
   for (size_t db = 0; db < databases; ++db) {
     const int number = static_cast<int>(db);
+    all += shard.size(number);
     sum += isVolatile(policy) ? shard.withExpiry(number) : shard.size(number);
   }
-  // In cluster mode there is one database. Where nothing but what is at rest is left, that must be seen.
-  return shard.anyAtRest() && shard.size(0) <= shard.keysAtRest() ? 0 : sum;
+  // Where nothing but what is at rest is left, that must be seen.
+  return shard.anyAtRest() && all <= shard.keysAtRest() ? 0 : sum;
 }
 
 void sampleShard(const Shard& shard, size_t databases, const EvictionSampling& how, uint64_t random,
