@@ -415,6 +415,15 @@ bool Worker::lockShard(uint32_t shard, uint64_t sessionId) {
   return true;
 }
 
+bool Worker::lockKeys(Session& session, const command::CommandEntry& entry, command::Args args) {
+  shardScratch_.clear();
+  shardsOf(entry, args, shardScratch_);
+  normalise(shardScratch_);
+  if (lockShards(shardScratch_, session.id)) return true;
+  putBack(session);
+  return false;
+}
+
 // What others did before, under the locks that are held now, reaches the client before the reply that may show it.
 inline void Worker::beforeRun(Session& session) {
   if (!session.listens) [[likely]]
@@ -440,13 +449,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
     }
     locks.setWorld(true);
   } else if ((flags & command::kNoLocks) == 0) {
-    shardScratch_.clear();
-    shardsOf(entry, args, shardScratch_);
-    normalise(shardScratch_);
-    if (!lockShards(shardScratch_, session.id)) {
-      putBack(session);
-      return Outcome::kPutBack;
-    }
+    if (!lockKeys(session, entry, args)) return Outcome::kPutBack;
   }
   if (engine_.reservations() != 0 && keptFrom(session, entry, args)) [[unlikely]] return Outcome::kPutBack;
   if (engine_.routing() != nullptr && !stillServesSlot(session, entry, args)) [[unlikely]] {

@@ -216,6 +216,7 @@ class Worker {
   bool lockShards(const std::vector<uint32_t>& shards, Task&& wake);  // false: the waker was kept, else it was not
   bool lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId);
   bool lockShard(uint32_t shard, uint64_t sessionId);
+  bool lockKeys(Session& session, const command::CommandEntry& entry, command::Args args);  // false: put back
   void unlockAll();
   void runWithWorld(Task work);
 

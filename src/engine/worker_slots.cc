@@ -133,13 +133,7 @@ bool Worker::stillServesSlot(Session& session, const command::CommandEntry& entr
 
 // Whether a command may be queued whose slot is on its way: if its keys are not here, its client is sent away at once.
 Worker::Outcome Worker::checkQueued(Session& session, const command::CommandEntry& entry, command::Args args, bool& serves) {
-  shardScratch_.clear();
-  shardsOf(entry, args, shardScratch_);
-  normalise(shardScratch_);
-  if (!lockShards(shardScratch_, session.id)) {
-    putBack(session);
-    return Outcome::kPutBack;
-  }
+  if (!lockKeys(session, entry, args)) return Outcome::kPutBack;
   serves = stillServesSlot(session, entry, args);
   unlockAll();
   return Outcome::kDone;
