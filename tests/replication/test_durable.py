@@ -80,35 +80,42 @@ def test_redis_cli_fetches_a_snapshot(servers, vigil, oracle, tmp_path, option, 
         assert client.call("REPLCONF", "rdb-only", "2").is_error
 
 
-@pytest.mark.parametrize("policy", ["always", "everysec"])
-def test_master_killed_and_restarted(servers, vigil, oracle, policy, rounds):
-    """Replicas of both kinds go on with a partial resync from where they were."""
+def followed(servers, vigil, oracle, policy):
+    """A master with an AOF, and a replica of each kind."""
     master = servers.start(vigil, options={**ALWAYS, "appendfsync": policy})
     replicas = [servers.start(binary, options=FAST) for binary in (vigil, oracle)]
     for replica in replicas:
         replicate(replica, master.port)
         wait_link(replica)
+    return master, replicas
+
+
+def assert_went_on(master, replicas):
+    """They follow again, and none needed a full resync."""
+    for replica in replicas:
+        wait_link(replica)
+    master.call("SET", "after", "it")
+    assert_in_sync(master, *replicas)
+    assert sync_counts(master)[0] == 0, "a full resync was needed"
+
+
+@pytest.mark.parametrize("policy", ["always", "everysec"])
+def test_master_killed_and_restarted(servers, vigil, oracle, policy, rounds):
+    """Replicas of both kinds go on with a partial resync from where they were."""
+    master, replicas = followed(servers, vigil, oracle, policy)
     for _ in range(rounds(20)):
         with WriteLoad(master.port) as load:
             wait_until("some load", lambda: load.done > 500)  # pylint: disable=cell-var-from-loop
             master.kill()
         master.start()
-        for replica in replicas:
-            wait_link(replica)
-        master.call("SET", "after", "it")
-        assert_in_sync(master, *replicas)
-        assert sync_counts(master)[0] == 0, "a full resync was needed"
+        assert_went_on(master, replicas)
 
 
 @pytest.mark.parametrize("policy", ["always", "everysec"])
 def test_master_killed_again_as_soon_as_a_replica_knows_its_new_id(servers, vigil, oracle, policy, rounds):
     """The master begins a new history when it comes back. It dies again when one replica has just heard of it and another
     perhaps not: both go on with a partial resync."""
-    master = servers.start(vigil, options={**ALWAYS, "appendfsync": policy})
-    replicas = [servers.start(binary, options=FAST) for binary in (vigil, oracle)]
-    for replica in replicas:
-        replicate(replica, master.port)
-        wait_link(replica)
+    master, replicas = followed(servers, vigil, oracle, policy)
     for number in range(rounds(20)):
         master.call("SET", "round", number)
         wait_same_offset(master, *replicas)
@@ -119,11 +126,7 @@ def test_master_killed_again_as_soon_as_a_replica_knows_its_new_id(servers, vigi
             replica.info("replication")["master_replid"] != old for replica in replicas))
         master.kill()
         master.start()
-        for replica in replicas:
-            wait_link(replica)
-        master.call("SET", "after", "it")
-        assert_in_sync(master, *replicas)
-        assert sync_counts(master)[0] == 0, "a full resync was needed"
+        assert_went_on(master, replicas)
 
 
 def test_master_killed_several_times_while_replicas_are_away(servers, vigil, oracle):
