@@ -1,10 +1,8 @@
 #include "engine/worker.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
-#include "base/simulation.h"
 #include "command/command_table.h"
 #include "engine/acl/gate.h"
 #include "engine/blocked_call.h"
@@ -12,13 +10,6 @@
 #include "engine/engine.h"
 
 namespace vigil::engine {
-
-namespace {
-
-constexpr size_t kShrinkOutput = 256 * 1024;
-constexpr int64_t kDutyRest = 1;  // times as long as a step
-
-}  // namespace
 
 Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
     : engine_(engine),
@@ -175,6 +166,25 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
   return consumed;
 }
 
+bool Worker::takeWorld(Session* session, Task* wake) {
+  if (insideWorld_) return true;
+  WorldLock& world = engine_.world();
+  if (world.tryEnter(number_)) [[likely]] return insideWorld_ = true;
+  Task later = wake ? std::move(*wake) : wakeLater(session->id);
+  do {
+    if (world.tryEnter(number_)) {
+      if (wake) *wake = std::move(later);
+      return insideWorld_ = true;
+    }
+  } while (!world.waitEnter(std::move(later)));
+  return false;
+}
+
+void Worker::leaveWorldForExclusive() {
+  engine_.world().leave(number_);
+  insideWorld_ = false;
+}
+
 // Clients send the same command over and over: the last one found is likely the next one asked for.
 inline const command::CommandEntry* Worker::findCommand(std::string_view name) {
   if (name.size() == lastNameSize_ && std::memcmp(name.data(), lastName_.data(), name.size()) == 0) return lastEntry_;
@@ -314,115 +324,7 @@ void Worker::afterCommand(Session& session, size_t mark) {
   }
 }
 
-// --- Locks -----------------------------------------------------------------------------------------------------
-
-Task Worker::wakeLater(uint64_t sessionId) {
-  if (planted(PlantedBug::kLostWake)) return [] {};
-  return [this, sessionId] {
-    loop_.post([this, sessionId] {
-      Connection* connection = findConnection(sessionId);
-      if (connection && connection->session().suspended == Session::Suspended::kPutBack) connection->resume();
-    });
-  };
-}
-
-void Worker::putBack(Session& session) { session.suspended = Session::Suspended::kPutBack; }
-
-bool Worker::takeWorld(Session* session, Task* wake) {
-  if (insideWorld_) return true;
-  WorldLock& world = engine_.world();
-  if (world.tryEnter(number_)) [[likely]] return insideWorld_ = true;
-  Task later = wake ? std::move(*wake) : wakeLater(session->id);
-  do {
-    if (world.tryEnter(number_)) {
-      if (wake) *wake = std::move(later);
-      return insideWorld_ = true;
-    }
-  } while (!world.waitEnter(std::move(later)));
-  return false;
-}
-
-void Worker::leaveWorldForExclusive() {
-  engine_.world().leave(number_);
-  insideWorld_ = false;
-}
-
-bool Worker::enterExclusive(Task wake) {
-  if (insideWorld_) leaveWorldForExclusive();
-  WorldLock& world = engine_.world();
-  // What is woken may be gone, or not want the world any more: then the claim must not stay.
-  Task later = [this, wake = std::move(wake)]() mutable {
-    wake();
-    loop_.post([this] { engine_.world().dropClaim(number_); });
-  };
-  do {
-    for (int spin = 0; spin < WorldLock::kSpins; ++spin) {
-      if (!world.tryExclusive(number_)) continue;
-      if (engine_.reservations() != 0) [[unlikely]] {
-        execution_.locks().setWorld(true);
-        execution_.serveAllReserved(nowMs_);
-        execution_.locks().setWorld(false);
-      }
-      return true;
-    }
-  } while (!world.waitExclusive(number_, std::move(later)));
-  return false;
-}
-
-void Worker::shardsOf(const command::CommandEntry& entry, command::Args args, std::vector<uint32_t>& shards) {
-  auto& keyspace = engine_.keyspace();
-  if (entry.spec->lockShards) {
-    entry.spec->lockShards(args, keyspace, shards);
-    return;
-  }
-  keyScratch_.clear();
-  if (!command::findKeys(*entry.spec, args, keyScratch_)) return;
-  for (const auto& position : keyScratch_) {
-    uint64_t hash = keyspace.hashOf(args[static_cast<size_t>(position.argument)]);
-    shards.push_back(static_cast<uint32_t>(keyspace.shardNumberOf(hash)));
-  }
-}
-
-void Worker::normalise(std::vector<uint32_t>& shards) {
-  std::sort(shards.begin(), shards.end());
-  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-}
-
-bool Worker::lockShards(const std::vector<uint32_t>& shards, Task&& wake) {
-  for (uint32_t busy = 0; !execution_.locks().acquire(shards, busy);) {
-    if (engine_.keyspace().shard(busy).lock.waitFor(std::move(wake))) return false;
-  }
-  return true;
-}
-
-bool Worker::lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId) {
-  uint32_t busy = 0;
-  return execution_.locks().acquire(shards, busy) || lockShards(shards, wakeLater(sessionId));
-}
-
-// Puts the command back if one of its keys, now locked, is reserved for a blocked call.
-bool Worker::keptFrom(Session& session, const command::CommandEntry& entry, command::Args args) {
-  if (!execution_.waitsForReserved(entry, args, nullptr, UINT64_MAX, wakeLater(session.id))) return false;
-  unlockAll();
-  putBack(session);
-  return true;
-}
-
-bool Worker::lockShard(uint32_t shard, uint64_t sessionId) {
-  while (!execution_.locks().acquireOne(shard)) {
-    if (engine_.keyspace().shard(shard).lock.waitFor(wakeLater(sessionId))) return false;
-  }
-  return true;
-}
-
-bool Worker::lockKeys(Session& session, const command::CommandEntry& entry, command::Args args) {
-  shardScratch_.clear();
-  shardsOf(entry, args, shardScratch_);
-  normalise(shardScratch_);
-  if (lockShards(shardScratch_, session.id)) return true;
-  putBack(session);
-  return false;
-}
+// --- Running under locks ---------------------------------------------------------------------------------------
 
 // What others did before, under the locks that are held now, reaches the client before the reply that may show it.
 inline void Worker::beforeRun(Session& session) {
@@ -596,123 +498,6 @@ void Worker::runTrusted(Session& session, const command::CommandEntry& entry, co
 void Worker::endTrusted() {
   execution_.finish();
   execution_.locks().setWorld(false);
-}
-
-void Worker::withWorld(Task work) {
-  loop_.post([this, work = std::move(work)]() mutable { runWithWorld(std::move(work)); });
-}
-
-void Worker::runWithWorld(Task work) {
-  auto shared = std::make_shared<Task>(std::move(work));
-  if (!enterExclusive([this, shared] { loop_.post([this, shared] { runWithWorld(std::move(*shared)); }); })) return;
-  refreshTime();
-  (*shared)();
-  engine_.world().releaseExclusive();
-}
-
-void Worker::withShard(size_t shard, std::move_only_function<void(Execution&)> work) {
-  auto& locks = execution_.locks();
-  if (locks.holds(shard)) return work(execution_);
-  assert(locks.held().empty());
-  auto shared = std::make_shared<std::move_only_function<void(Execution&)>>(std::move(work));
-  Task retry = [this, shard, shared] {
-    loop_.post([this, shard, shared] { withShard(shard, std::move(*shared)); });
-  };
-  bool wasInside = insideWorld_;
-  if (!takeWorld(nullptr, &retry)) return;
-  if (lockShards({static_cast<uint32_t>(shard)}, std::move(retry))) {
-    (*shared)(execution_);
-    locks.release();
-  }
-  if (!wasInside) leaveWorldForExclusive();
-}
-
-// --- Sessions that wait ----------------------------------------------------------------------------------------
-
-void Worker::resume(Session& session) {
-  if (session.connection) session.connection->resume();
-}
-
-void Worker::resumePaused() {
-  auto paused = std::move(paused_);
-  paused_.clear();
-  for (uint64_t id : paused) {
-    engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
-    Connection* connection = findConnection(id);
-    if (connection && connection->session().suspended == Session::Suspended::kPaused) connection->resume();
-  }
-}
-
-void Worker::flushCommitted() {
-  auto waiting = std::move(commitWaiters_);
-  commitWaiters_.clear();
-  for (Connection* connection : waiting) queueFlush(*connection);
-}
-
-// --- The end of a turn -----------------------------------------------------------------------------------------
-
-bool Worker::beforeSleep() {
-  arrivals_.run();
-  bool more = engine_.haveDuties() && backgroundStep();
-  if (evictor_.pending()) [[unlikely]]
-    more = evictor_.step() || more;
-  if (inbox_.pending()) [[unlikely]] takeInbox();
-  engine_.clientEviction().enforce();
-  // Before any reply leaves. Also without one: expiry and served clients write too.
-  const oplog::Offset published = engine_.log().published();
-  if (published != pumped_ || !toFlush_.empty()) {
-    pumped_ = published;
-    engine_.log().pump();
-  }
-  if (!toFlush_.empty()) {
-    // By index: closing a connection may not touch the list, but a flush may queue another.
-    for (size_t i = 0; i < toFlush_.size(); ++i) {
-      Connection* connection = toFlush_[i];
-      connection->flushQueued = false;
-      Session& session = connection->session();
-      if (session.barrier != 0 && engine_.commit().mustWait(session.barrier)) {
-        const int aofError = engine_.state().aofError.load(std::memory_order_relaxed);
-        if (aofError == 0) {
-          commitWaiters_.push_back(connection);
-          continue;
-        }
-        if (mustNotShow(session)) connection->failReplies(aofErrorText(aofError));
-      }
-      connection->flush();
-      if (session.out.empty() && session.out.memory() > kShrinkOutput) session.out.shrink();
-    }
-    toFlush_.clear();
-  }
-  if (!toClose_.empty()) {
-    auto closing = std::move(toClose_);
-    toClose_.clear();
-    for (uint64_t id : closing) removeConnection(id);
-  }
-  return more;
-}
-
-// While the AOF cannot be written: whether replies that depend on writes which are not safe must not be sent. Those of
-// the writes themselves never are. Reads that show others' writes are, as in Redis, unless appendfsync is always: what
-// has been shown is then on disk.
-bool Worker::mustNotShow(Session& session) {
-  const bool own = session.lastWrite > session.refusedWrite && !engine_.commit().reached(session.lastWrite);
-  if (own) session.refusedWrite = session.lastWrite;
-  return own || engine_.state().aofErrorHidesUnsafe.load(std::memory_order_relaxed);
-}
-
-// One step of each duty, then a rest: a worker that has nothing else to do sleeps, so that clients
-// and other threads find the processor free when they want it.
-bool Worker::backgroundStep() {
-  if (dutyTimer_ != 0) return false;
-  Clock& clock = engine_.system().clock;
-  const MonoUs started = clock.mono();
-  bool more = false;
-  auto duties = engine_.duties();
-  for (const auto& duty : *duties) more = duty->step(*this) || more;
-  const int64_t rest = (clock.mono() - started) * kDutyRest;
-  if (!more || rest == 0) return more;
-  dutyTimer_ = loop_.after(rest, [this] { dutyTimer_ = 0; });
-  return false;
 }
 
 }  // namespace vigil::engine
