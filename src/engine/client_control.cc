@@ -1,5 +1,8 @@
 // CLIENT KILL, PAUSE, UNPAUSE and UNBLOCK.
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <vector>
 
 #include "base/text.h"
 #include "command/args.h"
@@ -87,12 +90,27 @@ bool parseFilter(Context& ctx, KillFilter& filter) {
   return true;
 }
 
-void closeOnItsWorker(const std::shared_ptr<ClientInfo>& client) {
+// Runs `closed` once no command of the client can run any more.
+void closeOnItsWorker(const std::shared_ptr<ClientInfo>& client, Task closed) {
   client->killed.store(true, std::memory_order_relaxed);  // gone for whoever asks from now on
-  if (client->closer) return client->closer();
-  client->worker->loop().post([client] {
+  if (client->closer) {
+    client->closer();
+    return closed();
+  }
+  client->worker->loop().post([client, closed = std::move(closed)]() mutable {
     if (Connection* connection = client->worker->findConnection(client->id)) connection->close("killed");
+    closed();
   });
+}
+
+void replyKilled(command::Reply& reply, int64_t killed, bool counts) {
+  if (counts) {
+    reply.integer(killed);
+  } else if (killed > 0) {
+    reply.ok();
+  } else {
+    reply.error("ERR No such client");
+  }
 }
 
 }  // namespace
@@ -102,27 +120,37 @@ void clientKill(Context& ctx) {
   if (!parseFilter(ctx, filter)) return;
   Session& session = sessionOf(ctx);
   const MonoUs now = executionOf(ctx).worker().loop().now();
-  int64_t killed = 0;
+  std::vector<std::shared_ptr<ClientInfo>> others;
   bool killsItself = false;
   for (const auto& client : engineOf(ctx).clients().all()) {
     const bool self = client->id == session.id;
     if ((self && filter.skipMe) || client->killed.load(std::memory_order_relaxed)) continue;
     if (!filter.matches(*client, now)) continue;
-    ++killed;
     if (self) {
       killsItself = true;
     } else {
-      closeOnItsWorker(client);
+      others.push_back(client);
     }
   }
-  if (ctx.argc() > 3) {
-    ctx.reply().integer(killed);
-  } else if (killed > 0) {
-    ctx.reply().ok();
-  } else {
-    ctx.reply().error("ERR No such client");
+  const auto killed = static_cast<int64_t>(others.size()) + (killsItself ? 1 : 0);
+  const bool counts = ctx.argc() > 3;
+  const Worker* here = &executionOf(ctx).worker();
+  const bool elsewhere = std::any_of(others.begin(), others.end(), [&](const auto& other) { return other->worker != here; });
+  if (!elsewhere || killsItself || !DeferredReply::possible(ctx)) {
+    for (const auto& client : others) closeOnItsWorker(client, [] {});
+    replyKilled(ctx.reply(), killed, counts);
+    if (killsItself) session.closeAfterReply = true;
+    return;
   }
-  if (killsItself) session.closeAfterReply = true;
+  // Whoever reads the reply relies on it that they write no more.
+  auto later = std::make_shared<DeferredReply>(ctx);
+  auto open = std::make_shared<std::atomic<size_t>>(others.size());
+  for (const auto& client : others) {
+    closeOnItsWorker(client, [later, open, killed, counts] {
+      if (open->fetch_sub(1) != 1) return;
+      later->answer([killed, counts](command::Reply& reply) { replyKilled(reply, killed, counts); });
+    });
+  }
 }
 
 // Runs with the world held: no command runs on any worker while the pause begins.

@@ -1,5 +1,6 @@
 #include "engine/connection.h"
 
+#include "command/command_table.h"
 #include "engine/engine.h"
 #include "engine/message.h"
 #include "engine/worker.h"
@@ -32,26 +33,30 @@ void Connection::onReadable() {
     // With nothing left over, a read goes to memory of the worker's, and only what stays unexecuted is kept.
     bool shared = input_.empty() && session_.suspended == Session::Suspended::kNo;
     std::span<char> room;
-    size_t before = input_.size();
+    IoResult got;
     if (shared) {
       room = worker_.arrivals().room();
+      got = stream_->read(room);
     } else {
-      size_t want = std::max<size_t>(kReadChunk, std::min<uint64_t>(parser_.missing(), 64 << 20));
-      input_.resize(before + want);
-      room = {input_.data() + before, want};
+      const size_t before = input_.size();
+      const size_t want = std::max<size_t>(kReadChunk, std::min<uint64_t>(parser_.missing(), 64 << 20));
+      // Not resize(), which would clear all the room for what may be a few bytes.
+      input_.resize_and_overwrite(before + want, [&](char* bytes, size_t) {
+        room = {bytes + before, want};
+        got = stream_->read(room);
+        return before + (got.done() ? got.bytes : 0);
+      });
     }
-    IoResult got = stream_->read(room);
-    if (!shared) input_.resize(before + (got.done() ? got.bytes : 0));
     if (got.wouldBlock()) return;
-    if (got.broken()) {
-      close(got.kind == IoResult::Kind::kClosed ? "Client closed connection" : "Reading from client failed");
-      return;
-    }
+    if (got.kind == IoResult::Kind::kClosed) return endInput();
+    if (got.broken()) return close("Reading from client failed");
     worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
     worker_.stats().reads.add();
     session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
     if (shared) {
+      arriving_ = true;
       if (worker_.arrivals().keep(*this, got.bytes)) return;
+      arriving_ = false;
       process({room.data(), got.bytes}, true);
     } else if (session_.suspended == Session::Suspended::kNo) {
       process(input_, false);
@@ -67,7 +72,38 @@ void Connection::onReadable() {
   }
 }
 
+// What was sent before the end is still run, and answered: the peer may have closed its side alone. A client that waits
+// for a key or for the end of a pause has gone, as in Redis.
+void Connection::endInput() {
+  inputEnded_ = true;
+  stream_->wantRead(false);
+  endIfDone();
+}
+
+void Connection::endIfDone() {
+  if (closing_ || arriving_) return;
+  using Suspended = Session::Suspended;
+  switch (session_.suspended) {
+    case Suspended::kPutBack:
+      return;
+    case Suspended::kWaiting: {
+      const command::CommandEntry* waits = session_.info->lastCommand.load(std::memory_order_relaxed);
+      if (!waits || (waits->fullName != "wait" && waits->fullName != "waitaof")) return;
+      break;
+    }
+    case Suspended::kNo:
+      if (session_.out.empty()) break;
+      session_.closeAfterReply = true;
+      return worker_.queueFlush(*this);
+    case Suspended::kBlocked:
+    case Suspended::kPaused:
+      break;
+  }
+  close("Client closed connection");
+}
+
 void Connection::run(std::string_view bytes) {
+  arriving_ = false;
   if (closing_) return;
   if (session_.suspended == Session::Suspended::kNo) return process(bytes, true);
   input_.append(bytes);  // by a task of the same turn
@@ -82,11 +118,17 @@ void Connection::process(std::string_view bytes, bool shared) {
     input_.erase(0, consumed);
     if (input_.empty() && input_.capacity() > 4 * kReadChunk) std::string().swap(input_);
   }
+  if (inputEnded_) endIfDone();
 }
 
 void Connection::resume() {
   session_.suspended = Session::Suspended::kNo;
-  if (!closing_ && !input_.empty()) process(input_, false);
+  if (closing_) return;
+  if (!input_.empty()) {
+    process(input_, false);
+  } else if (inputEnded_) {
+    endIfDone();
+  }
 }
 
 void Connection::onWritable() {
@@ -107,6 +149,7 @@ void Connection::flush() {
     if (sent.done()) {
       worker_.stats().netOutput.add(static_cast<int64_t>(sent.bytes));
       worker_.stats().writes.add();
+      session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
       out.consume(sent.bytes);
       continue;
     }

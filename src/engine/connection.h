@@ -45,6 +45,7 @@ class Connection final : public StreamHandler {
   // Now and then: gives back an output buffer of which little has been needed lately.
   void trimOutput(MonoUs now);
 
+  bool overOutputLimit();
   // Closes at the end of this turn of the loop.
   void close(std::string_view reason);
   bool closing() const { return closing_; }
@@ -63,7 +64,8 @@ class Connection final : public StreamHandler {
 
  private:
   void process(std::string_view bytes, bool shared);
-  bool overOutputLimit();
+  void endInput();
+  void endIfDone();
 
   Worker& worker_;
   std::unique_ptr<Stream> stream_;
@@ -71,6 +73,8 @@ class Connection final : public StreamHandler {
   wire::RequestParser parser_;
   std::string input_;  // received, not executed: begins where a command begins
   bool closing_ = false;
+  bool inputEnded_ = false;  // the peer sends no more, and may still read
+  bool arriving_ = false;    // Arrivals has something that it sent
   bool wantsWrite_ = false;
   bool pushed_ = false;  // there is something in the output that is no reply
   size_t outputPeak_ = 0;  // the most that was in the output since peakSince_

@@ -11,6 +11,12 @@
 
 namespace vigil::engine {
 
+namespace {
+
+constexpr size_t kOutputUnchecked = 1 << 20;  // no limit on a client's output is looked at below it while commands run
+
+}  // namespace
+
 Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
     : engine_(engine),
       number_(number),
@@ -146,6 +152,8 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
       Outcome outcome = executeOne(connection, parsed_[done], prepared_[done]);
       if (outcome == Outcome::kPutBack) break;
       consumed += parsed_[done].bytes;
+      if (session.out.memory() > kOutputUnchecked && connection.overOutputLimit()) [[unlikely]]
+        connection.closeOverLimit();
       if (outcome == Outcome::kSuspended || session.closeAfterReply || connection.closing()) {
         ++done;
         break;
@@ -248,6 +256,10 @@ void Worker::prepareBatch(Session& session, size_t count) {
 Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {
   if (parsed.args.empty()) return Outcome::kDone;
   Session& session = connection.session();
+  if (session.info->killed.load(std::memory_order_relaxed)) [[unlikely]] {
+    connection.close("killed");
+    return Outcome::kDone;
+  }
   // A command before this one may have left it for the exclusive side.
   if (!insideWorld_ && !takeWorld(&session, nullptr)) [[unlikely]] {
     putBack(session);

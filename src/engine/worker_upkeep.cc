@@ -34,7 +34,7 @@ void Worker::checkClients() {
   for (auto& [id, connection] : connections_) {
     Session& session = connection->session();
     constexpr uint32_t kExempt = kClientReplica | kClientMaster | kClientPubsub;
-    if (session.blocked || (session.info->flags.load(std::memory_order_relaxed) & kExempt) != 0) continue;
+    if (session.suspended != Session::Suspended::kNo || (session.info->flags.load(std::memory_order_relaxed) & kExempt) != 0) continue;
     if (now - session.info->lastInteraction.load(std::memory_order_relaxed) > timeout * 1'000'000) {
       engine_.logger().verbose("Closing idle client");
       connection->close("idle");
