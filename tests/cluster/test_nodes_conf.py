@@ -137,3 +137,20 @@ def test_keys_of_slots_that_are_not_ours(servers, vigil, oracle):
         node.options["cluster-enabled"] = "yes"
         node.start()
         assert nodes(node)[my_id(node)]["slots"] == ["2765"], node
+
+
+def test_no_client_is_served_while_the_file_cannot_be_written(servers, vigil):
+    """Others take the slots of a node over that says nothing: it must not go on as if they had not."""
+    node = servers.start(vigil, options={"cluster-enabled": "yes", "cluster-config-file": "nodes.conf"})
+    node.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    wait_until("it serves", lambda: node.raw().call("SET", "k", "v").plain() == b"OK")
+    file = node.directory / "nodes.conf"
+    file.rename(node.directory / "away")
+    file.mkdir()  # no file can be renamed to it
+    with node.raw() as operator, node.raw() as client:
+        operator.send("CLUSTER", "SAVECONFIG")
+        wait_until("it refuses", lambda: str(client.call("SET", "k", "w")).startswith("-CLUSTERDOWN"))
+        node.wait_log("The cluster configuration file cannot be written: until it can, no client is served")
+        file.rmdir()
+        assert operator.read().plain() == b"OK"
+        wait_until("it serves again", lambda: client.call("SET", "k", "w").plain() == b"OK")

@@ -149,6 +149,7 @@ void ClusterDriver::onEvent(const Event& event) {
 
 void ClusterDriver::tick() {
   engine_.control().after(kTick, [this] { tick(); });
+  if (waitsForDisk_ && now().mono - waitsSince_ > options_.nodeTimeoutMs.load() * 1000) setDiskFails(true);
   onEvent({.kind = Event::Kind::kTick});
 }
 
@@ -233,7 +234,11 @@ void ClusterDriver::add(Effects effects) {
 void ClusterDriver::takePending() {
   {
     MutexLock guard(mutex_);
-    for (Effect& effect : pending_) queue_.emplace_back(std::move(effect));
+    for (Effect& effect : pending_) {
+      // Gossip of a time when the disk did not work would only be old news.
+      if (diskFails_.load() && effect.kind == Effect::Kind::kSend) continue;
+      queue_.emplace_back(std::move(effect));
+    }
     pending_.clear();
   }
   carryOut();
@@ -295,7 +300,7 @@ void ClusterDriver::persist(bool durable) {
     saveAgain_ = true;
     return;
   }
-  waitsForDisk_ = waitsForDisk_ || durable;
+  if (durable && !std::exchange(waitsForDisk_, true)) waitsSince_ = now().mono;
   saving_ = true;
   saveAgain_ = false;
   file_.save(engine_.control(), confText(), [this, durable](const Status& status) { persisted(durable, status); });
@@ -305,14 +310,32 @@ void ClusterDriver::persisted(bool durable, const Status& status) {
   if (!status) {
     engine_.logger().warning("Can't update the cluster configuration file, nothing that depends on it leaves this node: " +
                              status.error().message);
-    engine_.control().after(kSaveRetry, [this, durable] { persist(durable); });
     saving_ = false;
+    if (durable) setDiskFails(true);
+    if (durable || !std::exchange(retriesSave_, true)) {
+      engine_.control().after(kSaveRetry, [this, durable] {
+        if (!durable) retriesSave_ = false;
+        persist(durable);
+      });
+    }
     return;
   }
   saving_ = false;
-  if (durable) waitsForDisk_ = false;
+  if (durable) {
+    waitsForDisk_ = false;
+    setDiskFails(false);
+  }
   if (saveAgain_) persist(false);
   carryOut();
+}
+
+// As long as it fails, clients are told that the cluster is down: others may have taken this node's slots over, and it
+// would not hear of it.
+void ClusterDriver::setDiskFails(bool fails) {
+  if (diskFails_.exchange(fails) == fails) return;
+  engine_.logger().warning(fails ? "The cluster configuration file cannot be written: until it can, no client is served"
+                                 : "The cluster configuration file can be written again");
+  inWorld([this] { route(); });
 }
 
 void ClusterDriver::deliver(const Effect& effect) {

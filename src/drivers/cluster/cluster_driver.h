@@ -87,6 +87,7 @@ class ClusterDriver {
   void carryOutOne(const Effect& effect);
   void persist(bool durable);
   void persisted(bool durable, const Status& status);
+  void setDiskFails(bool fails);
   std::string confText();
 
   // What needs the world, first come, first served.
@@ -121,6 +122,10 @@ class ClusterDriver {
   bool waitsForDisk_ = false;
   bool saving_ = false;
   bool saveAgain_ = false;
+  bool retriesSave_ = false;  // of what nothing waits for
+  MonoUs waitsSince_ = 0;     // for the disk
+  // What others must not hear before it is on disk does not get there: this node may have been replaced meanwhile.
+  std::atomic<bool> diskFails_{false};
   TimerId wakeTimer_ = 0;
   bool linkedOnce_ = false;
 

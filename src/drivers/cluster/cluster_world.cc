@@ -32,6 +32,11 @@ void ClusterDriver::route() {
     MutexLock guard(mutex_);
     routing = cluster::routingOf(core_->state(), options_.routingOptions());
   }
+  if (diskFails_.load()) {
+    auto down = std::make_shared<cluster::Routing>(*routing);
+    down->up = false;
+    routing = std::move(down);
+  }
   auto& held = engine_.keyspace().heldSlots();
   const bool wasHeld = held.any();
   held.clear();
