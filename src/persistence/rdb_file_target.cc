@@ -47,6 +47,7 @@ Status RdbFileTarget::append(std::string_view bytes) {
 Status RdbFileTarget::finish() {
   if (auto s = file_->sync(); !s) return fail("Write error saving DB on disk: " + s.error().message);
   file_.reset();
+  if (options_.beforeRename) options_.beforeRename();
   if (auto s = files_.rename(options_.temporary, options_.path); !s) {
     return fail("Error moving temp DB file " + options_.temporary + " on the final destination " + options_.path +
                 ": " + s.error().message);

@@ -71,6 +71,8 @@ Effects MasterSide::maybeStart(MonoUs now, const MasterOptions& options) {
     if (!replica.traits.eof) diskless = false;  // one that needs a length gets the file; so do the others with it
   }
   if (ids.empty()) return {};
+  // A file would take the place of the RDB file, and has no data.
+  if (replicas_[ids.front()].traits.withoutData) diskless = true;
   const bool enough =
       options.disklessMaxReplicas > 0 && static_cast<int64_t>(ids.size()) >= options.disklessMaxReplicas;
   if (diskless && !enough && longest < options.disklessDelaySeconds * kSecond) return {};

@@ -225,7 +225,17 @@ void Aof::enableHere(std::unique_ptr<AofIncrement> file) {
     return firstBaseEnded(opened);
   }
   auto rewrite = newRewrite(true);
-  if (!rewrite) return;
+  if (!rewrite) {
+    engine_.logger().warning("The AOF's first base cannot be written now, trying again in one second: " +
+                             rewrite.error().message);
+    {
+      MutexLock lock(mutex_);
+      enabling_ = false;
+      unlisted_ = true;
+      retryAt_ = engine_.system().clock.mono() + 1'000'000;
+    }
+    return firstBaseEnded(std::unexpected(rewrite.error()));
+  }
   {
     MutexLock lock(mutex_);
     enabling_ = false;

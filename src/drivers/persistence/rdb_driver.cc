@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/ports/clock.h"
+#include "base/ports/files.h"
 #include "engine/version.h"
 #include "engine/worker.h"
 #include "persistence/rdb_file_target.h"
@@ -91,6 +92,7 @@ Status RdbDriver::begin(Kind kind, decltype(&RunningSnapshot::start) startSnapsh
   file.path = options_.fileName.load();
   file.temporary = "temp-" + std::to_string(options_.processId.load()) + ".rdb";
   file.incrementalSync = options_.incrementalSync.load();
+  file.beforeRename = [this] { aboutToRename(); };
   std::shared_ptr<persistence::RdbSave> save;
   {
     MutexLock lock(mutex_);
@@ -119,9 +121,30 @@ void RdbDriver::begun(const SnapshotMoment& moment) {
     MutexLock lock(mutex_);
     running_->dirty = moment.dirty;
     running_->keys = moment.keys;
+    running_->moment = nextMoment();
     save = running_->save;
   }
   save->begin(header(moment, false));
+}
+
+// On the executor.
+void RdbDriver::aboutToRename() {
+  uint64_t moment = 0;
+  {
+    MutexLock lock(mutex_);
+    moment = running_->moment;
+  }
+  MutexLock naming(nameMutex_);
+  named_ = std::max(named_, moment);
+}
+
+Status RdbDriver::takeName(const std::string& temporary, uint64_t moment) {
+  FileSystem& files = engine_.system().files;
+  MutexLock naming(nameMutex_);
+  if (moment < named_) return files.remove(temporary);
+  if (auto renamed = files.rename(temporary, options_.fileName.load()); !renamed) return renamed;
+  named_ = moment;
+  return {};
 }
 
 // On the executor.
@@ -200,6 +223,10 @@ void RdbDriver::cancelBackground() {
 
 void RdbDriver::allFlushed() {
   cancelBackground();
+  {
+    MutexLock naming(nameMutex_);
+    named_ = std::max(named_, nextMoment());
+  }
   if (hasSavePoints()) schedule();
 }
 

@@ -11,6 +11,7 @@
 // its own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -81,6 +82,13 @@ class RdbDriver {
   RdbStatus status() const;
   int64_t lastSave() const;  // Unix seconds
 
+  // --- The file of a full resync, which may become the RDB file ---
+  // Call at its moment, with the world held: its place among all files of this data set.
+  uint64_t nextMoment() { return moments_.fetch_add(1) + 1; }
+  // Gives `temporary` the RDB file's name, unless what has that name by now is of a later moment, or FLUSHALL came
+  // after: then it is removed. Any thread.
+  Status takeName(const std::string& temporary, uint64_t moment);
+
   // --- For other snapshots (the AOF's base, full resyncs) ---
   persistence::RdbSaveOptions saveOptions() const;
   persistence::RdbFlow flow() const;
@@ -98,6 +106,7 @@ class RdbDriver {
     Kind kind = Kind::kBackground;
     bool cancelled = false;
     MonoUs started = 0;
+    uint64_t moment = 0;
     int64_t dirty = 0;  // as of its moment
     size_t keys = 0;
     Done done;
@@ -114,6 +123,7 @@ class RdbDriver {
   void writeLoadingInfo(engine::InfoWriter& out) const;
   void cancelBackground();
   void allFlushed();
+  void aboutToRename();  // the running save, to the RDB file
   void cron();
   bool saveIsDue(std::string& why) const REQUIRES(mutex_);
   void updateSaveFailed();
@@ -140,6 +150,9 @@ class RdbDriver {
   std::unique_ptr<SerialExecutor> executor_;
   TimerId timer_ = 0;
   std::function<void()> recovered_;
+  std::atomic<uint64_t> moments_{0};
+  Mutex nameMutex_;  // held while the RDB file changes for that of a full resync; no lock is taken under it
+  uint64_t named_ GUARDED_BY(nameMutex_) = 0;  // the moment of what has the RDB file's name
 
   mutable Mutex mutex_;
   std::unique_ptr<Running> running_ GUARDED_BY(mutex_);

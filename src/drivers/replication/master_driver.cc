@@ -222,6 +222,10 @@ void MasterDriver::dropOfUser(uint64_t user) {
 }
 
 void MasterDriver::dropAll() {
+  {  // What the log gets from here on is not of the history that they were promised.
+    MutexLock guard(mutex_);
+    for (auto& [id, feed] : feeds_) feed->silence();
+  }
   engine_.control().post([this] {
     for (const auto& replica : replicas()) drop(replica.id);
   });
@@ -270,15 +274,16 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
     core_.snapshotBegan(now(), ids, at);
   }
   engine_.logger().notice(diskless ? "Background RDB transfer started" : "Background saving started");
+  const uint64_t moment = rdb_.nextMoment();
   persistence::RdbSaveOptions saving = rdb_.saveOptions();
   saving.withoutData = withoutData;
-  auto done = [this, feeds, diskless](Status status) {
+  auto done = [this, feeds, diskless, moment](Status status) {
     if (!diskless && status) {
-      auto file = engine_.system().files.open(rdbOptions_.fileName.load(), FileSystem::Open::kRead);
+      auto file = engine_.system().files.open(syncFile(), FileSystem::Open::kRead);
       Result<uint64_t> size = file ? (*file)->size() : Result<uint64_t>(std::unexpected(file.error()));
       if (size) {
         std::shared_ptr<File> shared = std::move(*file);
-        removeSyncFile();
+        nameSyncFile(moment);
         for (auto& feed : feeds) feed->bulkFrom(shared, *size);
       } else {
         status = std::unexpected(size.error());
@@ -301,18 +306,27 @@ std::unique_ptr<persistence::RdbTarget> MasterDriver::makeTarget(bool diskless,
                                                                  std::vector<std::shared_ptr<ReplicaFeed>> feeds) {
   if (diskless) return std::make_unique<SocketTarget>(std::move(feeds), engine_.system().entropy.hex(40));
   persistence::RdbFileTarget::Options file;
-  file.path = rdbOptions_.fileName.load();
+  file.path = syncFile();
   file.temporary = "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + ".rdb";
   return std::make_unique<persistence::RdbFileTarget>(engine_.system().files, std::move(file));
 }
 
-// The replicas' feeds have it open: they read on.
-void MasterDriver::removeSyncFile() {
+std::string MasterDriver::syncFile() const {
+  return "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-whole.rdb";
+}
+
+// The replicas' feeds have it open and read on. As in Redis it becomes the RDB file then, unless that is a newer one by
+// now, or the node is one without persistence that wants to keep nothing (rdb-del-sync-files).
+void MasterDriver::nameSyncFile(uint64_t moment) {
   const bool persistent = engine_.log().needed(oplog::Log::Reason::kAof) || !rdbOptions_.savePoints.load().empty();
-  if (persistent || !rdbOptions_.deleteSyncFiles.load()) return;
-  const std::string path = rdbOptions_.fileName.load();
-  engine_.logger().notice("Removing the RDB file " + path + " used to sync replicas in a persistence-less instance");
-  if (auto removed = engine_.system().files.remove(path); !removed) engine_.logger().warning(removed.error().message);
+  Status done;
+  if (!persistent && rdbOptions_.deleteSyncFiles.load()) {
+    engine_.logger().notice("Removing the RDB file used to sync replicas in a persistence-less instance");
+    done = engine_.system().files.remove(syncFile());
+  } else {
+    done = rdb_.takeName(syncFile(), moment);
+  }
+  if (!done) engine_.logger().warning("The file " + syncFile() + " of a full resync cannot be put away: " + done.error().message);
 }
 
 void MasterDriver::snapshotEnded(bool diskless, Status status) {

@@ -96,7 +96,8 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void carryOut(const replication::Effects& effects);
   void startSnapshot(std::vector<uint64_t> ids, bool diskless);
   void beginSnapshot(const std::vector<uint64_t>& ids, bool diskless);
-  void removeSyncFile();  // rdb-del-sync-files
+  std::string syncFile() const;
+  void nameSyncFile(uint64_t moment);
   std::unique_ptr<persistence::RdbTarget> makeTarget(bool diskless, std::vector<std::shared_ptr<ReplicaFeed>> feeds);
   void snapshotEnded(bool diskless, Status status);
   void sendFile();

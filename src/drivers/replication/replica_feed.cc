@@ -23,7 +23,9 @@ ReplicaFeed::~ReplicaFeed() = default;
 
 void ReplicaFeed::attach() {
   MutexLock guard(mutex_);
-  if (stream_) stream_->attach(place_.control, *this);
+  if (!stream_) return;
+  stream_->attach(place_.control, *this);
+  attached_ = true;
 }
 
 void ReplicaFeed::close() {
@@ -43,6 +45,13 @@ void ReplicaFeed::setCursor(oplog::Cursor cursor, std::string reply) {
   MutexLock guard(mutex_);
   cursor_ = std::move(cursor);
   head_ += reply;
+  // At once: a replica that hears nothing until the snapshot is there gives up after its repl-timeout.
+  if (mode_ == Mode::kWaiting && stream_ && attached_ && !broken_ && !blocked_) writeHead();
+}
+
+void ReplicaFeed::silence() {
+  MutexLock guard(mutex_);
+  broken_ = true;
 }
 
 void ReplicaFeed::stream() {
@@ -176,10 +185,16 @@ void ReplicaFeed::onWritable() {
   if (!stream_) return;
   stream_->wantWrite(false);
   blocked_ = false;
-  if (mode_ == Mode::kBulk) {
-    place_.executor.submit([self = shared_from_this()] { self->pumpBulk(); });
-  } else {
-    pumpLocked();
+  switch (mode_) {
+    case Mode::kWaiting:
+      writeHead();
+      break;
+    case Mode::kBulk:
+      place_.executor.submit([self = shared_from_this()] { self->pumpBulk(); });
+      break;
+    case Mode::kStreaming:
+      pumpLocked();
+      break;
   }
 }
 

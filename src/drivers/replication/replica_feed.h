@@ -64,6 +64,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   const std::shared_ptr<engine::ClientInfo>& client() const { return client_; }
   void attach();
   void close();      // nothing is sent or heard any more
+  void silence();    // any thread: nothing is sent any more
   void keepAlive();  // a line end, while waiting
 
   // Any thread. The place in the log from which streaming will go on; the reply to PSYNC in front of it.
@@ -111,6 +112,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
 
   Mutex mutex_;
   std::unique_ptr<Stream> stream_ GUARDED_BY(mutex_);
+  bool attached_ GUARDED_BY(mutex_) = false;
   Mode mode_ GUARDED_BY(mutex_) = Mode::kWaiting;
   std::string head_ GUARDED_BY(mutex_);  // to be sent before anything else
   size_t headSent_ GUARDED_BY(mutex_) = 0;

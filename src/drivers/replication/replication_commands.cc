@@ -132,8 +132,14 @@ bool refuseSync(Context& ctx) {
     return true;
   }
   auto view = ctx.owner<Replication>().replica().view();
-  if (!view.replica || view.linkUp) return false;
-  ctx.reply().error("NOMASTERLINK Can't SYNC while not connected with my master");
+  if (view.replica && !view.linkUp) {
+    ctx.reply().error("NOMASTERLINK Can't SYNC while not connected with my master");
+    return true;
+  }
+  // Such a snapshot is sent alone, without a file, so without a length.
+  auto traits = std::static_pointer_cast<replication::ReplicaTraits>(sessionOf(ctx).peer);
+  if (!traits || !traits->withoutData || traits->eof) return false;
+  ctx.reply().error("ERR Filtered replica requires EOF capability");
   return true;
 }
 
