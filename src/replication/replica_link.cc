@@ -82,6 +82,7 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
       if (state_ == State::kOnline) {
         warning(event.text);
         downSince_ = now;
+        if (event.malformed) hasHistory_ = false;
         retry();
         connectAt_ = now + 5 * kSecond;  // it will hardly be better soon
       }

@@ -61,6 +61,7 @@ struct LinkEvent {
   uint64_t offeredKeys = 0;  // in all databases of the snapshot
   uint64_t heldKeys = 0;     // in all of ours
   uint64_t attempt = 0;  // events of a connection: of which one (Effect::id of its kConnect); others are out of date
+  bool malformed = false;  // kRefused: the place in the stream is lost with it, only a full resync helps
 };
 
 class ReplicaLink {

@@ -5,6 +5,7 @@ import pytest
 from harness import rdb_bytes
 from harness.lying_master import ID, LyingMaster
 from harness.replication import assert_in_sync, replicate, wait_link
+from harness.resp import encode
 from harness.waiting import wait_until
 
 FULL = f"+FULLRESYNC {ID} 1000\r\n".encode()
@@ -143,7 +144,8 @@ BAD_STREAMS = {
 @pytest.mark.sanitize
 @pytest.mark.parametrize("what", BAD_STREAMS)
 def test_a_stream_that_is_none(servers, vigil, lying, replica, what):
-    """What came before it stays, nothing of it is applied, and the link is asked for again where it broke."""
+    """What came before it stays, nothing of it is applied. The link is asked for again where it broke, or from the beginning
+    where the place in the stream is lost with the protocol."""
     stream, says = BAD_STREAMS[what]
     requests = []
 
@@ -161,7 +163,7 @@ def test_a_stream_that_is_none(servers, vigil, lying, replica, what):
     assert replica.call("MGET", "a", "b", "q") == [b"v", b"v", None]
     wait_until("the replica asks again", lambda: len(requests) > 1)
     # 1000 of the snapshot, 23 of SELECT, 27 of SET; PSYNC asks for the byte behind.
-    assert requests[1] == [ID, "1051"]
+    assert requests[1] == (["?", "-1"] if "Protocol error" in says else [ID, "1051"])
     goes_on_with_an_honest_one(servers, vigil, replica)
 
 
@@ -181,3 +183,25 @@ def test_continue_where_nothing_can_go_on(servers, vigil, lying):
     assert asked[0] == ["?", "-1"]
     assert replica.call("EXISTS", "a") == 0
     goes_on_with_an_honest_one(servers, vigil, replica)
+
+
+def test_a_timeout_while_the_replica_is_busy_repeats_nothing(servers, vigil, lying):
+    """Commands that take longer than repl-timeout: what the next PSYNC asks for begins behind them."""
+    replica = servers.start(vigil, options={"repl-timeout": "1"})
+    commands = [("SELECT", "0"), ("RPUSH", "l", *(i * 7919 % 200_003 for i in range(200_000)))] + [("SORT", "l", "ALPHA", "STORE", "d")] * 40 + [("INCR", "n")]
+    stream = b"".join(encode(words) for words in commands)
+    asked = []
+
+    def answer(link):
+        asked.append(link.asked)
+        if len(asked) == 1:
+            link.send(full(honest_snapshot(b"a")) + stream)
+        else:
+            link.send(b"+CONTINUE\r\n" + stream[int(link.asked[1]) - 1001:])
+        link.wait_closed()
+
+    master = lying(answer)
+    replicate(replica, master.port)
+    wait_until("the silence has been noticed twice", lambda: len(asked) > 2)
+    assert [offset for _, offset in asked[1:]] == [str(1001 + len(stream))] * (len(asked) - 1)
+    assert replica.call("GET", "n") == b"1"

@@ -61,7 +61,7 @@ void MasterStream::list() {
   info.closer = [weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
-    self->worker_.loop().post([self] { self->end(false, "CLIENT KILL"); });
+    self->worker_.loop().post([self] { self->end(Ending::kBroken, "CLIENT KILL"); });
   };
   worker_.engine().clients().add(session_.info);
 }
@@ -87,13 +87,13 @@ void MasterStream::stop() {
   });
 }
 
-void MasterStream::end(bool refused, std::string why) {
+void MasterStream::end(Ending ending, std::string why) {
   if (ended_) return;
   ended_ = true;
   worker_.loop().cancel(ackTimer_);
   worker_.engine().clients().remove(*session_.info);
   stream_.reset();
-  owner_.streamEnded(attempt_, refused, std::move(why));
+  owner_.streamEnded(attempt_, ending, std::move(why));
 }
 
 void MasterStream::onReadable() {
@@ -110,7 +110,7 @@ void MasterStream::onReadable() {
     if (got.wouldBlock()) break;
     if (got.broken()) {
       if (planted(PlantedBug::kDropLastUnit)) worker_.engine().log().appendStream(input_, {});
-      return end(false, "connection lost");
+      return end(Ending::kBroken, "connection lost");
     }
     lastIo_.store(worker_.loop().now(), std::memory_order_relaxed);
     session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
@@ -143,12 +143,13 @@ void MasterStream::applyBatch() {
     worker_.loop().post([&log] { log.pump(); });
   }
   session_.out.clear();
+  lastIo_.store(worker_.engine().system().clock.mono());  // meanwhile it was us who did not listen
   stream_->wantRead(true);
   if (ackAsked_) {
     ackAsked_ = false;
     sendAck();
   }
-  if (!refused_.empty()) end(true, refused_);
+  if (!refused_.empty()) end(malformed_ ? Ending::kMalformed : Ending::kRefused, refused_);
 }
 
 size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
@@ -179,6 +180,7 @@ bool MasterStream::parseAt(size_t at) {
   Outcome outcome = parser_.parse(std::string_view(input_).substr(at), trusted(), command_);
   if (outcome == Outcome::kNeedMore) return false;
   if (outcome == Outcome::kProtocolError || (command_.isInline && !command_.args.empty())) {
+    malformed_ = true;
     return refuse("Protocol error in the stream from MASTER at offset " +
                   std::to_string(worker_.engine().log().end() + static_cast<oplog::Offset>(at)) +
                   ": closing the connection. " + parser_.error());

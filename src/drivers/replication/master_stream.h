@@ -25,6 +25,8 @@ namespace vigil::drivers {
 
 class MasterStream final : public StreamHandler, public std::enable_shared_from_this<MasterStream> {
  public:
+  // Why it ended: the connection; what cannot be applied here; what is no protocol, so that the place in it is lost.
+  enum class Ending : uint8_t { kBroken, kRefused, kMalformed };
   // What the stream tells the replica's side. Called on the worker.
   struct Owner {
     virtual ~Owner() = default;
@@ -32,7 +34,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
     virtual oplog::Offset durable() const = 0;  // any thread: up to where our AOF is on the disk, -1: there is none
     // What happens when a command of the master fails here, for which its data must differ from ours.
     virtual bool endsOnPropagationError() const = 0;
-    virtual void streamEnded(uint64_t attempt, bool refused, std::string why) = 0;
+    virtual void streamEnded(uint64_t attempt, Ending ending, std::string why) = 0;
   };
 
   // `input`: what was read of the stream already. `db`: what the stream has selected.
@@ -62,7 +64,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   bool refuse(std::string why);
   void ackLater();
   void sendAck();
-  void end(bool refused, std::string why);
+  void end(Ending ending, std::string why);
   void list();  // for CLIENT LIST and CLIENT KILL
 
   Owner& owner_;
@@ -74,6 +76,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   wire::ParsedCommand command_;
   std::string input_;
   std::string refused_;
+  bool malformed_ = false;  // that is why it is refused
   bool scheduled_ = false;
   bool ended_ = false;
   bool applied_ = false;  // a unit, since the stream began; for a planted bug

@@ -62,20 +62,22 @@ void ReplicaDriver::stop() {
 
 // --- Steps -----------------------------------------------------------------------------------------------------
 
-ReplicaDriver::Effects ReplicaDriver::step(const LinkEvent& event) {
+ReplicaDriver::Effects ReplicaDriver::step(const LinkEvent& event, uint64_t* attempt) {
   oplog::Log& log = engine_.log();
   replication::Position at{log.history(), log.end()};
   MutexLock guard(mutex_);
   Effects effects = link_->step(engine_.system().clock.mono(), event, at, options_.linkOptions());
   liveAttempt_.store(link_->attempt());
+  if (attempt) *attempt = link_->attempt();
   engine_.state().masterLinkUp.store(link_->state() == Link::State::kOnline);
   return effects;
 }
 
 // Control thread.
 void ReplicaDriver::onEvent(LinkEvent event) {
-  Effects effects = step(event);
-  carryOut(std::move(effects), liveAttempt_.load());
+  uint64_t attempt = 0;
+  Effects effects = step(event, &attempt);
+  carryOut(std::move(effects), attempt);
 }
 
 void ReplicaDriver::carryOut(Effects effects, uint64_t attempt) {
@@ -273,27 +275,54 @@ void ReplicaDriver::startStream() {
 }
 
 // On a worker.
-void ReplicaDriver::streamEnded(uint64_t attempt, bool refused, std::string why) {
-  engine_.control().post([this, attempt, refused, why = std::move(why)] {
-    onEvent({.kind = refused ? LinkEvent::Kind::kRefused : LinkEvent::Kind::kBroken, .text = why, .attempt = attempt});
+void ReplicaDriver::streamEnded(uint64_t attempt, MasterStream::Ending ending, std::string why) {
+  using Ending = MasterStream::Ending;
+  engine_.control().post([this, attempt, ending, why = std::move(why)] {
+    onEvent({.kind = ending == Ending::kBroken ? LinkEvent::Kind::kBroken : LinkEvent::Kind::kRefused,
+             .text = why,
+             .attempt = attempt,
+             .malformed = ending == Ending::kMalformed});
   });
 }
 
 void ReplicaDriver::tick() {
   MonoUs now = engine_.system().clock.mono();
-  MonoUs heard = 0;
+  bool streams = false;
+  bool late = false;
+  uint64_t attempt = 0;
   {
     MutexLock guard(mutex_);
-    if (stream_) heard = stream_->lastIo();
     transferLength_ = connection_ ? connection_->transferLength() : -1;
     transferReceived_ = connection_ ? connection_->transferReceived() : 0;
-    if (heard > link_->lastIo()) link_->heard(heard);
+    hearStream();
+    streams = link_->state() == Link::State::kOnline;
+    late = now - link_->lastIo() > options_.timeout.load() * kSecond;
+    attempt = link_->attempt();
   }
-  onEvent({.kind = LinkEvent::Kind::kTick});
+  if (!streams) {
+    onEvent({.kind = LinkEvent::Kind::kTick});
+  } else if (late) {
+    // Not while commands of the stream run that the log does not hold yet: the next PSYNC would ask for them again.
+    engine_.withWorld([this, attempt] { tickInWorld(attempt); });
+  }
   if (connection_ && now - lastKeepAlive_ >= kSecond) {
     lastKeepAlive_ = now;
     connection_->keepAlive();
   }
+}
+
+void ReplicaDriver::tickInWorld(uint64_t attempt) {
+  if (liveAttempt_.load() != attempt) return;
+  {
+    MutexLock guard(mutex_);
+    hearStream();
+  }
+  inWorld(step({.kind = LinkEvent::Kind::kTick}), nullptr);
+}
+
+void ReplicaDriver::hearStream() {
+  const MonoUs heard = stream_ ? stream_->lastIo() : 0;
+  if (heard > link_->lastIo()) link_->heard(heard);
 }
 
 // --- REPLICAOF -------------------------------------------------------------------------------------------------

@@ -80,7 +80,10 @@ class ReplicaDriver final : public MasterStream::Owner {
   using Effects = replication::Effects;
   using LinkEvent = replication::LinkEvent;
 
-  Effects step(const LinkEvent& event);
+  // `attempt`: which one of the link stands after it.
+  Effects step(const LinkEvent& event, uint64_t* attempt = nullptr);
+  void tickInWorld(uint64_t attempt);
+  void hearStream() REQUIRES(mutex_);
   void onEvent(LinkEvent event);
   void carryOut(Effects effects, uint64_t attempt);
   void inWorld(const Effects& effects, SnapshotLoader* loaded);
@@ -100,7 +103,7 @@ class ReplicaDriver final : public MasterStream::Owner {
     return options_.propagationErrors.load() != PropagationErrors::kIgnore;
   }
   bool isLive(uint64_t attempt) const override { return liveAttempt_.load() == attempt; }
-  void streamEnded(uint64_t attempt, bool refused, std::string why) override;
+  void streamEnded(uint64_t attempt, MasterStream::Ending ending, std::string why) override;
 
   engine::Engine& engine_;
   ReplicationOptions& options_;
