@@ -228,6 +228,23 @@ TEST(Cluster, WhatItsOwnerNoLongerClaimsIsTakenWhateverTheEpoch) {
   EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(5).owner(7)->id == cluster.id(1); }));
 }
 
+// The slot was anybody's until it became ours; a claim of a time before that takes nothing from us.
+TEST(Cluster, AnOldClaimDoesNotTakeASlotThatNobodyClaimedForAWhile) {
+  TestCluster cluster = healthy();
+  cluster.stop(0);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[3].promotions == 1; }));
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(1).owner(7)->id == cluster.id(3); }));
+  EXPECT_EQ(cluster.command(1, {.kind = Request::Kind::kSetImporting, .node = cluster.id(3), .slot = 7}), "");
+  EXPECT_EQ(cluster.command(3, {.kind = Request::Kind::kSetNode, .node = cluster.id(1), .slot = 7}), "");
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.state(1).unclaimed.test(7); }));
+  EXPECT_EQ(cluster.command(1, {.kind = Request::Kind::kSetNode, .node = cluster.id(1), .slot = 7}), "");
+  cluster.resume(0);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[0].follows == "10.0.0.4:7003"; }));
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster.allUp() && cluster.oneView(); }));
+  EXPECT_EQ(cluster.state(1).owner(7)->id, cluster.id(1));
+  EXPECT_EQ(cluster.state(3).owner(7)->id, cluster.id(1));
+}
+
 // While a slot is on its way, the master that it comes from is replaced: the importing node has to believe it, or would take
 // the slot for nobody's and refuse service.
 TEST(Cluster, AnImportGoesOnFromWhoTookTheSourcesPlace) {

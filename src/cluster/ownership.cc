@@ -7,8 +7,10 @@
 namespace vigil::cluster {
 
 void Ownership::compare(const Node& sender, const SlotSet& slots) {
-  if (sender.isMyself() || (sender.slots == slots && unclaimed_.empty())) return;
-  sender.slots.forEach([&](uint16_t slot) { slots.test(slot) ? unclaimed_.reset(slot) : unclaimed_.set(slot); });
+  if (sender.isMyself() || (sender.slots == slots && state_.unclaimed.empty())) return;
+  sender.slots.forEach([&](uint16_t slot) {
+    slots.test(slot) ? state_.unclaimed.reset(slot) : state_.unclaimed.set(slot);
+  });
 }
 
 void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
@@ -21,7 +23,7 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
   bool changed = false;
   slots.forEach([&](uint16_t slot) {
     Node* owner = state_.owner(slot);
-    if (owner == &by || (owner != nullptr && owner->configEpoch >= epoch && !unclaimed_.test(slot))) return;
+    if (owner == &by || (owner != nullptr && owner->configEpoch >= epoch && !state_.unclaimed.test(slot))) return;
     if (const auto import = state_.importing.find(slot); import != state_.importing.end()) {
       // Whoever takes the source's place goes on with the import; against others the slot stays until it ends by SETSLOT.
       const Node& source = *import->second;
@@ -35,7 +37,6 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
     if (owner != nullptr && owner == head) ++lostByHead;
     if (owner != nullptr) losers.insert(owner);
     state_.assign(slot, &by);
-    unclaimed_.reset(slot);
     changed = true;
   });
   if (!changed) return;

@@ -38,7 +38,6 @@ class Ownership {
   Step& step_;
   Speaker& speaker_;
   FailoverJournal& journal_;
-  SlotSet unclaimed_;  // of others, who no longer say that they own them
 };
 
 }  // namespace vigil::cluster

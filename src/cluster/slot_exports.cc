@@ -76,7 +76,7 @@ std::string SlotMigrations::cancel() {
       continue;
     }
     const Node* head = headOf(job.target);
-    if (head != nullptr && head->has(kFail)) {
+    if (head == nullptr || head->has(kFail)) {
       // The user knows better whether it will ever come back.
       step_.warning("Node " + job.target + " may own slots " + rangesText(job.slots) + ". They are taken back (user request).");
       ownership_.bumpEpoch();

@@ -64,7 +64,9 @@ std::string SlotMigrations::outcome(const std::string& name, uint64_t epoch, con
   }
   const auto record = records_.find(name);
   if (record == records_.end() || record->second.kind != MigrationRecord::Kind::kCommit) {
-    return kDropped;
+    if (job == nullptr || job->exports || job->stage != Stage::kSucceeded) return kDropped;
+    speaker_.announce();  // they were ours, and have gone on to somebody else
+    return {};
   }
   // We took the place of who committed it, or came back with the log that says so.
   std::erase_if(jobs_, [&](const MigrationJob& old) { return old.name == name; });

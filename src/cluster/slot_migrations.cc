@@ -83,11 +83,21 @@ bool SlotMigrations::allOwnedBy(const SlotSet& slots, const Node* node) const {
   return all;
 }
 
-// Of our replicas, those that could take our place.
+// Of our replicas, those that have to have a record before it counts: all, also such as are not to take our place, for
+// acknowledgements do not say whose they are.
 size_t SlotMigrations::electable() const {
   const auto replicas = state_.replicasOf(state_.myself());
-  return static_cast<size_t>(
-      std::ranges::count_if(replicas, [](const Node* node) { return !node->has(kFail | kNoFailover); }));
+  return static_cast<size_t>(std::ranges::count_if(replicas, [](const Node* node) { return !node->has(kFail); }));
+}
+
+// Somebody of another shard owns each of them, and may have got it from the target before we heard of that.
+bool SlotMigrations::allElsewhere(const SlotSet& slots) const {
+  bool all = true;
+  slots.forEach([&](uint16_t slot) {
+    const Node* owner = state_.owner(slot);
+    all = all && owner != nullptr && !owner->isMyself() && owner->shardId != state_.myself().shardId;
+  });
+  return all;
 }
 
 // A master and its replicas must all know what the records in the log mean. Empty if they say that they do.
@@ -212,7 +222,7 @@ void SlotMigrations::follow() {
   for (MigrationJob& job : jobs_) {
     if (!job.exports || job.stage != Stage::kClaiming) continue;
     const Node* head = headOf(job.target);
-    if (head != nullptr && !head->isMyself() && allOwnedBy(job.slots, head)) succeed(job);
+    if ((head != nullptr && !head->isMyself() && allOwnedBy(job.slots, head)) || allElsewhere(job.slots)) succeed(job);
   }
 }
 

@@ -83,6 +83,7 @@ class SlotMigrations {
   std::string incapable(const Node& head) const;
   size_t electable() const;
   bool allOwnedBy(const SlotSet& slots, const Node* node) const;
+  bool allElsewhere(const SlotSet& slots) const;
   Node* headOf(const std::string& id);
   void enter(MigrationJob& job, Stage stage, MonoUs patience = 0);
   void order(const MigrationJob& job, Kind kind, MigrationOrder extra = {});

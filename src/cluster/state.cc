@@ -96,6 +96,7 @@ void State::makeReplica(Node& node, Node* master) {
 void State::assign(size_t slot, Node* node) {
   Node*& owner = owners_[slot];
   if (owner == node) return;
+  unclaimed.reset(slot);
   if (owner != nullptr) {
     owner->slots.reset(slot);
     --owner->slotCount;

@@ -44,6 +44,7 @@ class State {
   // --- Slots ---
   Node* owner(size_t slot) const { return owners_[slot]; }
   void assign(size_t slot, Node* node);  // nullptr: nobody's
+  SlotSet unclaimed;                     // their owners no longer say that they own them; anybody may have them
   std::map<uint16_t, Node*> migrating;   // slots of ours on their way to another node
   std::map<uint16_t, Node*> importing;   // slots of others on their way to us
 

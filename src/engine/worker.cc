@@ -256,9 +256,10 @@ void Worker::prepareBatch(Session& session, size_t count) {
 Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared) {
   if (parsed.args.empty()) return Outcome::kDone;
   Session& session = connection.session();
+  // Its end is on the way to this worker; whoever sent it relies on it that nothing more happens.
   if (session.info->killed.load(std::memory_order_relaxed)) [[unlikely]] {
-    connection.close("killed");
-    return Outcome::kDone;
+    putBack(session);
+    return Outcome::kPutBack;
   }
   // A command before this one may have left it for the exclusive side.
   if (!insideWorld_ && !takeWorld(&session, nullptr)) [[unlikely]] {

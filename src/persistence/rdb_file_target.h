@@ -22,7 +22,7 @@ class RdbFileTarget final : public RdbTarget {
     std::string path;             // what it will be called
     std::string temporary;        // what it is called until then, in the same folder
     bool incrementalSync = true;  // rdb-save-incremental-fsync: sync in pieces, so that no sync takes long
-    std::function<void()> beforeRename;  // if any: all is written, and the file is about to take its name
+    std::function<void()> beforeRename = {};  // if any: all is written, and the file is about to take its name
   };
   // Creates the temporary file with the first append().
   RdbFileTarget(FileSystem& files, Options options);

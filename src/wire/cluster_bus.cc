@@ -243,6 +243,7 @@ Result<BusMessage> decodeBusPacket(std::string_view packet) {
   message.slots = SlotSet::fromBytes(in.take(SlotSet::kBytes));
   message.masterId = in.text(kNodeIdSize);
   if (!message.masterId.empty() && !isNodeId(message.masterId)) return fail("a master that is no node id");
+  if (message.masterId == message.sender) return fail("a node that is its own master");
   message.address = in.text(kAddressSize);
   if (!isAddress(message.address)) return fail("an own address that is none");
   const auto extensions = in.number<uint16_t>();

@@ -127,6 +127,9 @@ TEST(ClusterBus, RefusesWhatDoesNotHoldWhatItPromises) {
   std::string publish = encodeBusPacket(full(BusType::kPublish));
   publish[kBusHeaderSize] = '\xff';
   EXPECT_FALSE(decodeBusPacket(publish));
+  BusMessage itself = full(BusType::kPing);
+  itself.masterId = itself.sender;
+  EXPECT_FALSE(decodeBusPacket(encodeBusPacket(itself)));
   EXPECT_FALSE(busPacketLength(std::string("RCmb\0\0\0\x10", 8)));
   EXPECT_FALSE(busPacketLength(std::string("RCmb\xff\xff\xff\xff", 8)));
 }

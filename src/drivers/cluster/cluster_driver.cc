@@ -275,7 +275,11 @@ void ClusterDriver::carryOutOne(const Effect& effect) {
     case Effect::Kind::kPromote:
       return promote();
     case Effect::Kind::kDropSlots:
-      return inWorld([this, slots = effect.slots] { dropSlots(*slots); });
+      // Whoever asks for them in between must be told where they are, not that there is nothing.
+      return inWorld([this, slots = effect.slots] {
+        route();
+        dropSlots(*slots);
+      });
     case Effect::Kind::kPauseWrites:
       return inWorld([this, milliseconds = effect.milliseconds] { pauseWrites(milliseconds); });
     case Effect::Kind::kResumeWrites:

@@ -71,6 +71,7 @@ void closeIfOf(Worker& worker, const std::shared_ptr<ClientInfo>& client, uint64
     connection->close("its user was deleted");
   } else {
     client->killed.store(false, std::memory_order_relaxed);  // it has become another user meanwhile
+    if (connection->session().suspended == Session::Suspended::kPutBack) connection->resume();
   }
 }
 
