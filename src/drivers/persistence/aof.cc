@@ -263,7 +263,8 @@ void Aof::rebaseHere() {
 
 void Aof::disable() {
   if (RewritePtr rewrite = takeRewrite()) {
-    rewrite->snapshot->cancel([save = rewrite->save] { save->cancel("AOF was turned off"); });
+    auto cancel = [save = rewrite->save] { save->cancel("AOF was turned off"); };
+    rewrite->snapshot ? rewrite->snapshot->cancel(cancel) : cancel();  // none: its moment has not come yet
   }
   writer_.close();
   engine_.log().setNeeded(Log::Reason::kAof, false);

@@ -8,6 +8,10 @@
 
 namespace vigil::drivers {
 
+namespace {
+constexpr MonoUs kRetry = 1'000'000;
+}
+
 StateKeeper::StateKeeper(const System& system, Logger& logger, const ConfigRegistry& registry, std::string file)
     : system_(system), logger_(logger), registry_(registry), file_(std::move(file)) {}
 
@@ -37,6 +41,7 @@ void StateKeeper::whenKept(Then then) {
 
 void StateKeeper::write() {
   if (kept_ == version_ || writing_) return;
+  if (failing_ && waiters_.empty() && loop_->now() < retryAt_) return;
   writing_ = true;
   disk_->submit([this, version = version_, text = newText()] {
     Status status = text ? replaceFileDurably(system_.files, file_, *text) : std::unexpected(text.error());
@@ -62,6 +67,7 @@ void StateKeeper::written(uint64_t version, const Status& status) {
                     status.error().message);
   }
   failing_ = !status;
+  retryAt_ = loop_->now() + kRetry;
   while (!waiters_.empty() && waiters_.front().version <= version) {
     Then then = std::move(waiters_.front().then);
     waiters_.pop_front();

@@ -66,6 +66,7 @@ class StateKeeper {
   uint64_t kept_ = 0;     // the version that is durable; only grows
   bool writing_ = false;
   bool failing_ = false;  // the last write failed
+  MonoUs retryAt_ = 0;    // it did; nobody waits for the next
   std::deque<Waiter> waiters_;
 };
 
