@@ -10,6 +10,7 @@ namespace {
 // How long a thread needs to wake up, and how long a turn keeps it busy: mostly microseconds, seldom milliseconds.
 constexpr SimTime kWakeLeast = 1;
 constexpr SimTime kWakeMost = 3 * kMs;
+constexpr int64_t kLongestSleep = 86'400'000'000;  // then it looks again; longer than any run
 
 }  // namespace
 
@@ -45,10 +46,10 @@ void SimLoop::post(Task task) {
 
 TimerId SimLoop::after(int64_t delayUs, Task task) {
   TimerId id = ++lastTimer_;
-  MonoUs due = clock_.mono() + std::max<int64_t>(delayUs, 0);
+  MonoUs due = clock_.mono() + std::clamp<int64_t>(delayUs, 0, kLongestDelayUs);
   timers_.emplace(std::pair(due, id), std::move(task));
   due_.emplace(id, due);
-  if (!inTurn_) turnAt(process_->world.now() + clock_.worldTime(delayUs));
+  if (!inTurn_) turnAt(process_->world.now() + worldTime(delayUs));
   return id;
 }
 
@@ -151,6 +152,10 @@ void SimLoop::runMail() {
   }
 }
 
+SimTime SimLoop::worldTime(int64_t delayUs) const {
+  return clock_.worldTime(std::clamp<int64_t>(delayUs, 0, kLongestSleep));
+}
+
 void SimLoop::planNextTurn(bool more) {
   SimWorld& world = process_->world;
   if (more) turnAt(busyUntil_ + world.random().between(10, 60));
@@ -158,8 +163,7 @@ void SimLoop::planNextTurn(bool more) {
   for (auto& [number, source] : sources_) {
     if (source->readable() || source->writable()) return turnAt(busyUntil_);
   }
-  if (!timers_.empty())
-    turnAt(world.now() + clock_.worldTime(std::max<MonoUs>(timers_.begin()->first.first - clock_.mono(), 0)));
+  if (!timers_.empty()) turnAt(world.now() + worldTime(timers_.begin()->first.first - clock_.mono()));
 }
 
 }  // namespace vigil::sim

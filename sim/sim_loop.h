@@ -53,6 +53,7 @@ class SimLoop final : public EventLoop {
   static constexpr SimTime kNever = INT64_MAX;
 
   void turnAt(SimTime when);
+  SimTime worldTime(int64_t delayUs) const;  // how long to sleep for a timer that is due then
   void turn();
   void deliverStreams();
   void runTimers();

@@ -48,7 +48,7 @@ void MachineLoop::post(Task task) {
 
 TimerId MachineLoop::after(int64_t delayUs, Task task) {
   // Not from now_: the turn may have begun long ago, and the timer must not come early.
-  return timers_.add(clock_.mono() + std::max<int64_t>(delayUs, 0), std::move(task));
+  return timers_.add(clock_.mono() + std::clamp<int64_t>(delayUs, 0, kLongestDelayUs), std::move(task));
 }
 
 int MachineLoop::watch(int descriptor, uint32_t events, Watcher& watcher) {

@@ -84,6 +84,14 @@ TEST_P(MachineLoopTest, TimersComeInOrderAndNeverEarly) {
   EXPECT_GE(lastAt - start, 20'000);
 }
 
+TEST_P(MachineLoopTest, ATimerThatNeverComesHoldsUpNoOther) {
+  bool ran = false;
+  const TimerId never = loop_.after(INT64_MAX, [] { FAIL() << "the clock does not reach so far"; });
+  loop_.after(1000, [&] { ran = true; });
+  EXPECT_TRUE(runUntil([&] { return ran; }));
+  loop_.cancel(never);
+}
+
 TEST_P(MachineLoopTest, HookThatHasMoreToDoKeepsTheLoopAwake) {
   int calls = 0;
   loop_.setBeforeSleep([&] {

@@ -21,7 +21,9 @@ class EventLoop {
   // Runs `task` on the loop's thread, in the order of the posts of one thread. Any thread may call it.
   virtual void post(Task task) = 0;
 
-  // Runs `task` once on the loop's thread when `delayUs` microseconds have passed.
+  // Runs `task` once on the loop's thread when `delayUs` microseconds have passed. Any delay may be asked for (clients
+  // choose theirs); what is longer than kLongestDelayUs is that long.
+  static constexpr int64_t kLongestDelayUs = INT64_MAX / 4;  // 73,000 years: a clock can still be added to it
   virtual TimerId after(int64_t delayUs, Task task) = 0;
   // Forgets a timer; one that ran already, or 0, is no error.
   virtual void cancel(TimerId timer) = 0;

@@ -17,6 +17,7 @@ using replication::ReplicaTraits;
 
 namespace {
 constexpr int kSinkRank = 1;  // behind the AOF
+constexpr int64_t kLongestTimeoutMs = INT64_MAX / 1000;
 }
 
 // A replica's connection on its way from its worker to the control thread.
@@ -514,7 +515,7 @@ void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, const Wai
     engine_.log().pump();
     const uint64_t number = ++nextWait_;
     if (timeoutMs > 0) {
-      wait.timer = engine_.control().after(timeoutMs * 1000, [this, number] {
+      wait.timer = engine_.control().after(std::min(timeoutMs, kLongestTimeoutMs) * 1000, [this, number] {
         auto at = waits_.find(number);
         if (at == waits_.end()) return;
         answerWait(at->second);

@@ -86,6 +86,7 @@ void waitFor(Context& ctx, MasterDriver::WaitFor what, size_t timeoutArgument) {
   auto timeout = parseInt64(ctx.arg(timeoutArgument));
   if (!timeout) return ctx.reply().error("ERR timeout is not an integer or out of range");
   if (*timeout < 0) return ctx.reply().error("ERR timeout is negative");
+  if (*timeout > INT64_MAX - ctx.now()) return ctx.reply().error("ERR timeout is out of range");
   MasterDriver& master = ctx.owner<Replication>().master();
   what.offset = sessionOf(ctx).lastWrite;
   if (master.fulfilled(what) || !engine::DeferredReply::possible(ctx)) return master.writeCounts(ctx.reply(), what);

@@ -1,0 +1,47 @@
+"""Clients that wait: for a key, or for replicas. Beside redis-server, asked the same."""
+
+import pytest
+
+from harness.waiting import wait_until
+
+
+@pytest.fixture(params=["vigil", "redis"])
+def binary(request):
+    return request.getfixturevalue("vigil" if request.param == "vigil" else "oracle")
+
+
+@pytest.fixture
+def server(servers, binary):
+    return servers.start(binary, options={"enable-debug-command": "yes"})
+
+
+def waits(server, client, *words):
+    """Sends a command that waits, and returns when it does."""
+    before = int(server.info("clients")["blocked_clients"])
+    client.send(*words)
+    server.wait_info("clients", blocked_clients=before + 1)
+
+
+@pytest.mark.parametrize("longest", [("BLPOP", "none", "9000000000000000"), ("BLPOP", "none", "10000000000000"),
+                                     ("WAIT", "1", "9000000000000000000")])
+def test_a_timeout_beyond_all_clocks_holds_up_no_other(servers, binary, longest):
+    server = servers.start(binary, options={"io-threads": "1"})
+    with server.raw() as patient, server.raw() as other, server.raw() as third:
+        patient.call("SET", "k", "v")
+        patient.send(*longest)
+        wait_until("it waits", lambda: b"cmd=" + longest[0].lower().encode() in third.call("CLIENT", "LIST").value)
+        other.send("BLPOP", "other", "0.01")
+        assert str(other.read(timeout=20)) == "*nil"
+        other.send("WAIT", "1", "10")
+        assert other.read(timeout=20).value == 0
+        patient.socket.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            patient.read()
+
+
+def test_timeouts_of_wait(server):
+    with server.raw() as client:
+        if server.binary.is_vigil:  # 7.0 calculates with it
+            assert str(client.call("WAIT", "1", str(2 ** 63 - 1))) == "-ERR timeout is out of range"
+        assert str(client.call("WAIT", "1", "-1")) == "-ERR timeout is negative"
+        assert str(client.call("WAIT", "1", "x")) == "-ERR timeout is not an integer or out of range"
