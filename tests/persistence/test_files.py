@@ -120,6 +120,19 @@ def test_appendonly_switched_on_while_running(servers, vigil):
     assert_holds(moved_on(servers, vigil, server, appendonly="yes"), dump)
 
 
+def test_no_write_waits_for_the_next_one(servers, vigil, rounds):
+    """One client that writes when it has its answer: whatever holds the file for a moment must look for what came then."""
+    server = servers.start(vigil, options={"appendonly": "yes"})
+    with WriteLoad(server.port, pipeline=1) as load:
+        for _ in range(rounds(100)):
+            server.call("CONFIG", "SET", "appendonly", "no")
+            server.call("CONFIG", "SET", "appendonly", "yes")
+            wait_until("the base is written", lambda: all(server.info("persistence")[name] == "0" for name in (
+                "aof_rewrite_in_progress", "aof_rewrite_scheduled")))
+            done = load.done
+            wait_until("writes go on", lambda: load.done > done + 100)  # pylint: disable=cell-var-from-loop
+
+
 @pytest.mark.parametrize("fsync", ["always", "everysec", "no"])
 def test_rewrite_under_load(servers, vigil, oracle, fsync):
     server = servers.start(vigil, options={"appendonly": "yes", "appendfsync": fsync})

@@ -172,8 +172,15 @@ void AofWriter::round() {
   } while (log_.published() > written() || (always() && !failed() && synced() < written()));
   parkWriters();
   log_.pump();  // replicas may have this now, and have it before those who wait are answered
-  MutexLock guard(mutex_);
-  publish();
+  {
+    MutexLock guard(mutex_);
+    publish();
+  }
+  lookAgain();
+}
+
+void AofWriter::lookAgain() {
+  if (isOpen() && !failed() && std::min(log_.published(), nextTurn_.load()) > written()) schedule();
 }
 
 bool AofWriter::writeAll() {
@@ -264,9 +271,14 @@ void AofWriter::turn(std::function<void(Result<std::string>)> turned) {
 }
 
 Status AofWriter::renameFile(const std::string& name, const std::function<Status(AofIncrement&)>& rename) {
-  MutexLock guard(mutex_);
-  if (!isOpen() || file_->name() != name) return fail("the AOF goes on in another file than " + name);
-  return rename(*file_);
+  Status renamed;
+  {
+    MutexLock guard(mutex_);
+    if (!isOpen() || file_->name() != name) return fail("the AOF goes on in another file than " + name);
+    renamed = rename(*file_);
+  }
+  lookAgain();
+  return renamed;
 }
 
 void AofWriter::historyChanged() {
@@ -431,6 +443,7 @@ Status AofWriter::copyRecords(Cursor& from, Offset to, AofIncrement& file) {
 void AofWriter::tick() {
   if (!isOpen()) return;
   if (failed() || nextTurn_.load() <= written()) return schedule();
+  lookAgain();  // nothing of the log may ever wait for the next write
   const AppendFsync policy = options_.fsync.load();
   if (policy == AppendFsync::kAlways) return synced() < written() ? schedule() : void();
   if (policy == AppendFsync::kEverySecond) {

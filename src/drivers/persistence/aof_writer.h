@@ -113,6 +113,8 @@ class AofWriter final : public oplog::Sink {
   void schedule();
   void round();
   void writeInline();
+  // After the file was held: a worker that found it taken has left its bytes to whoever had it.
+  void lookAgain();
   // Writes what there is up to the next turn; false after an error.
   bool writeAll() REQUIRES(mutex_);
   Result<bool> writeBatch() REQUIRES(mutex_);
