@@ -10,6 +10,7 @@ namespace vigil::engine {
 namespace {
 
 constexpr size_t kExpireBudget = 200;   // keys of one shard before the clock is looked at
+constexpr size_t kCompactBuckets = 200;  // of each table, while its expiry index is filled anew
 constexpr size_t kRehashRegions = 100;  // of one shard
 constexpr size_t kSampledBuckets = 4;   // of one table
 
@@ -76,6 +77,7 @@ void Worker::upkeepOfShards(int64_t periodUs) {
         }
       }
       execution.limitTracked(shard, nowMs_);
+      engine_.keyspace().shard(shard).compactExpiry(kCompactBuckets);
       engine_.keyspace().shard(shard).rehashSome(kRehashRegions);
       engine_.keyspace().shard(shard).sampleTtl(kSampledBuckets);
     });

@@ -31,6 +31,7 @@ class ActiveExpiryTest : public testing::Test {
     for (size_t i = 0; i < keyspace.shardCount(); ++i) {
       bool more = true;
       while (more) keyspace.shard(i).expireSome(0, now, budget, collector, more);
+      keyspace.shard(i).compactExpiry(budget);
     }
     return collector.keys;
   }
@@ -86,6 +87,18 @@ TEST_F(ActiveExpiryTest, StalePairsDoNotPileUp) {
   EXPECT_LT(keyspace.shard(0).expiry(0).size() + keyspace.shard(1).expiry(0).size(), 600u);
   EXPECT_EQ(db.withExpiry(), 50u);
   EXPECT_EQ(expire(kNow + 102'000 + kTick).size(), 50u);
+}
+
+TEST_F(ActiveExpiryTest, StalePairsDoNotPileUpWhereNothingExpires) {
+  at(kNow);
+  set("k", kNow + 100'000);
+  for (int round = 1; round <= 10'000; ++round) {
+    db.setExpire(db.ref("k"), kNow + 100'000 + round);
+    if (round % 10 != 0) continue;
+    for (size_t i = 0; i < keyspace.shardCount(); ++i) keyspace.shard(i).compactExpiry(7);
+  }
+  EXPECT_LT(keyspace.shard(0).expiry(0).size() + keyspace.shard(1).expiry(0).size(), 300u);
+  EXPECT_EQ(expire(kNow + 111'000), std::set<std::string>{"k"});
 }
 
 TEST_F(ActiveExpiryTest, GoesOnWhenTheClockIsSetBack) {

@@ -132,8 +132,13 @@ size_t Shard::expireSome(int db, UnixMs now, size_t budget, ExpiryListener& list
     expire(db, *entries, key, entries->find(key), &listener);
     ++deleted;
   });
-  index->compactStep(*entries, budget);
   return deleted;
+}
+
+void Shard::compactExpiry(size_t buckets) {
+  for (size_t db = 0; db < tables_.size(); ++db) {
+    if (tables_[db] != nullptr && expiry_[db] != nullptr) expiry_[db]->compactStep(*tables_[db], buckets);
+  }
 }
 
 bool Shard::rehashSome(size_t regions) {

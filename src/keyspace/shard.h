@@ -106,6 +106,9 @@ class alignas(64) Shard final : public Preserver {
   // --- Upkeep, from the engine's cron with the lock held; each call is short ---
   // Deletes about `budget` entries whose time has come; returns how many it deleted. `more`: others are due.
   size_t expireSome(int db, UnixMs now, size_t budget, ExpiryListener& listener, bool& more);
+  // Goes on with getting rid of what no longer holds in the order of expiry: deadlines change also where nothing
+  // expires by itself (on a replica, in a pause).
+  void compactExpiry(size_t buckets);
   // Goes on with resizing of tables, and tells what they take; true if there is more.
   bool rehashSome(size_t regions);
   // Looks at this many buckets of each table whose entries expire, for meanExpiry().
