@@ -84,14 +84,14 @@ bool Worker::pausedFor(const Session& session, const command::CommandEntry& entr
       return (c.command->spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
     });
   }
-  if (entry.spec->flags & command::kNoLocks) {
+  const bool logs = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  if ((entry.spec->flags & command::kNoLocks) != 0 && !logs) {
     // CLIENT, INFO, PING and their kind: only a full pause holds back what the data plane would answer, and the
     // handles of whoever ends the pause stay usable.
     return kind == Pause::Kind::kAll && (entry.spec->flags & command::kAdmin) == 0 &&
            (entry.spec->categories & command::kCatConnection) == 0;
   }
-  if (kind == Pause::Kind::kAll) return true;
-  return (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  return logs || kind == Pause::Kind::kAll;
 }
 
 // Whether the command is to be refused while there is no memory. In a transaction everything that would be queued takes

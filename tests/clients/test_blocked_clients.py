@@ -15,11 +15,11 @@ def server(servers, binary):
     return servers.start(binary, options={"enable-debug-command": "yes"})
 
 
-def waits(server, client, *words):
-    """Sends a command that waits, and returns when it does."""
-    before = int(server.info("clients")["blocked_clients"])
+def waits(control, client, *words):
+    """Sends a command that waits, and returns when CLIENT LIST, which `control` asks for, shows that it does."""
+    name = client.call("CLIENT", "ID").value
     client.send(*words)
-    server.wait_info("clients", blocked_clients=before + 1)
+    wait_until(f"{words} waits", lambda: b"flags=b " in control.call("CLIENT", "LIST", "ID", name).value)
 
 
 @pytest.mark.parametrize("longest", [("BLPOP", "none", "9000000000000000"), ("BLPOP", "none", "10000000000000"),
@@ -45,3 +45,13 @@ def test_timeouts_of_wait(server):
             assert str(client.call("WAIT", "1", str(2 ** 63 - 1))) == "-ERR timeout is out of range"
         assert str(client.call("WAIT", "1", "-1")) == "-ERR timeout is negative"
         assert str(client.call("WAIT", "1", "x")) == "-ERR timeout is not an integer or out of range"
+
+
+@pytest.mark.parametrize("command", ["PUBLISH", "SPUBLISH"])
+def test_a_pause_of_writes_holds_messages_back(server, command):
+    """They would enter the stream of the replicas."""
+    with server.raw() as client, server.raw() as publisher:
+        client.call("CLIENT", "PAUSE", "100000", "WRITE")
+        waits(client, publisher, command, "channel", "message")
+        client.call("CLIENT", "UNPAUSE")
+        assert publisher.read().value == 0

@@ -77,6 +77,44 @@ def test_failover_under_load(servers, sides, rounds):
     assert sync_counts(master)[0] == 1 and sync_counts(replica)[0] == 0
 
 
+class Messages:
+    """Publishes to each of these servers."""
+
+    def __init__(self, *servers):
+        self.sent = 0
+        self._ended = False
+        self._threads = [threading.Thread(target=self._run, args=(server,)) for server in servers]
+
+    def _run(self, server):
+        with server.raw() as client:
+            while not self._ended:
+                assert client.call("PUBLISH", "channel", "message").kind == ":"
+                self.sent += 1
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended = True
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_failover_under_messages(servers, vigil, rounds):
+    """What is published enters the stream, and must not while the role changes hands."""
+    old, new = master, replica = linked(servers, [vigil] * 2)
+    with Messages(master, replica) as messages:
+        for _ in range(rounds(50)):
+            before = messages.sent
+            wait_until("some messages", lambda: messages.sent > before + 100)  # pylint: disable=cell-var-from-loop
+            hand_over(old, new)
+            old, new = new, old
+    assert sync_counts(master)[0] == 1 and sync_counts(replica)[0] == 0
+
+
 def test_sibling_follows_without_a_full_resync(servers, three_sides):
     master, target, sibling = linked(servers, three_sides)
     master.call("SET", "k", "v")
