@@ -186,11 +186,13 @@ void Execution::databaseFlushed(int db) {
   if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
-    for (auto& [watched, tokens] : engine_.shardState(shard).watches) {
+    for (auto& [watched, watches] : engine_.shardState(shard).watches) {
       if (db != -1 && watched.db != db) continue;
       const keyspace::Table* table = keyspace.shard(shard).table(watched.db);
       if (!table || !table->find(keyspace.ref(watched.key))) continue;
-      for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
+      for (const Watch& watch : watches) {
+        if (!watch.wasExpired) watch.fail();
+      }
     }
   }
   for (size_t i = 0; i < keyspace.databaseCount(); ++i) {
@@ -209,10 +211,10 @@ void Execution::databasesSwapped(int a, int b) {
       const keyspace::Table* table = keyspace.shard(shard).table(db);
       return table && table->find(keyspace.ref(key));
     };
-    for (auto& [watched, tokens] : state.watches) {
+    for (auto& [watched, watches] : state.watches) {
       if (watched.db != a && watched.db != b) continue;
       if (!existsIn(a, watched.key) && !existsIn(b, watched.key)) continue;
-      for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
+      for (const Watch& watch : watches) watch.fail();
     }
     for (auto& [blocked, calls] : state.blocked) {
       if ((blocked.db == a || blocked.db == b) && existsIn(blocked.db, blocked.key)) {
@@ -265,7 +267,7 @@ void Execution::onExpired(int db, const KeyRef& key) {
 }
 
 void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {
-  stateOf(key.hash).touch(db, key.name);
+  stateOf(key.hash).touch(db, key.name, eventClass == EventClass::kExpired);
   if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
     invalidate(key.name, key.hash, 0);
   changedData_ = true;

@@ -29,7 +29,7 @@ std::shared_ptr<HeldKeys> HeldKeys::take(command::Context& context, std::vector<
     held->numbers_.push_back(engine.addReservation());
     state.reserved.push_back({.number = held->numbers_.back(), .db = held->db_, .key = key, .hash = hash});
     held->tokens_.push_back(std::make_shared<WatchToken>());
-    state.watch(held->db_, key, held->tokens_.back());
+    state.watch(held->db_, key, {held->tokens_.back(), false});
   }
   return held;
 }

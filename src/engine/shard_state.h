@@ -25,6 +25,14 @@ struct WatchToken {
   std::atomic<bool> failed{false};
 };
 
+// One session's watch on a key.
+struct Watch {
+  std::shared_ptr<WatchToken> token;
+  bool wasExpired;  // at the time of WATCH: its going then is no change
+
+  void fail() const { token->failed.store(true, std::memory_order_relaxed); }
+};
+
 struct DatabaseKey {
   int db;
   std::string key;
@@ -71,27 +79,30 @@ struct ShardState {
   // Replies that read or wrote this shard depend on it; see CommitPoint.
   oplog::Offset lastWrite = 0;
 
-  DatabaseKeyMap<std::vector<std::shared_ptr<WatchToken>>> watches;
+  DatabaseKeyMap<std::vector<Watch>> watches;
   DatabaseKeyMap<std::deque<std::shared_ptr<BlockedCall>>> blocked;
   TrackedKeys tracked;
   std::atomic<int64_t> blockedKeys{0};  // blocked.size(), for any thread
   std::vector<Reservation> reserved;  // Engine::reservations() tells whether there is any in all shards
 
-  void watch(int db, std::string_view key, std::shared_ptr<WatchToken> token) {
-    watches[DatabaseKey{db, std::string(key)}].push_back(std::move(token));
+  void watch(int db, std::string_view key, Watch watch) {
+    watches[DatabaseKey{db, std::string(key)}].push_back(std::move(watch));
   }
   void unwatch(int db, std::string_view key, const WatchToken* token) {
     auto at = watches.find(DatabaseKeyView{db, key});
     if (at == watches.end()) return;
-    std::erase_if(at->second, [token](const auto& t) { return t.get() == token; });
+    std::erase_if(at->second, [token](const Watch& w) { return w.token.get() == token; });
     if (at->second.empty()) watches.erase(at);
   }
-  void touch(int db, std::string_view key) {
+  // The key changed; `expired`: it only went because its time had come.
+  void touch(int db, std::string_view key, bool expired = false) {
     if (watches.empty() || planted(PlantedBug::kWatchNotTouched)) [[likely]]
       return;
     auto at = watches.find(DatabaseKeyView{db, key});
     if (at == watches.end()) return;
-    for (auto& token : at->second) token->failed.store(true, std::memory_order_relaxed);
+    for (const Watch& watch : at->second) {
+      if (!expired || !watch.wasExpired) watch.fail();
+    }
   }
   void unblock(int db, std::string_view key, const BlockedCall* call) {
     auto at = blocked.find(DatabaseKeyView{db, key});

@@ -78,7 +78,7 @@ void watch(Context& ctx) {
     session.watched.push_back({session.db, std::string(key.name), key.hash, expired});
     execution.engine()
         .shardState(execution.keyspace().shardNumberOf(key.hash))
-        .watch(session.db, key.name, session.watchToken);
+        .watch(session.db, key.name, {session.watchToken, expired});
   }
 }
 

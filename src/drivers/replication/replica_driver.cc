@@ -240,8 +240,8 @@ void ReplicaDriver::install(const Effect& effect, SnapshotLoader& loaded) {
   for (size_t shard = 0; shard < engine_.keyspace().shardCount(); ++shard) {
     engine::ShardState& state = engine_.shardState(shard);
     state.lastWrite = 0;
-    for (auto& [key, tokens] : state.watches) {
-      for (auto& token : tokens) token->failed.store(true, std::memory_order_relaxed);
+    for (auto& [key, watches] : state.watches) {
+      for (const engine::Watch& watch : watches) watch.fail();
     }
   }
   engine_.dataReplaced();
