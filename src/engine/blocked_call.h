@@ -45,6 +45,7 @@ struct BlockedCall {
   std::vector<std::string_view> args;
   std::vector<Key> keys;
   command::TimeoutReply onTimeout = command::TimeoutReply::kNullArray;
+  bool silent = false;  // CLIENT REPLY OFF or SKIP: no reply is wanted
   TimerId timer = 0;  // on the worker's loop
   int64_t tookNanos = 0;  // the first attempt; set and read on the worker
 

@@ -201,6 +201,7 @@ class Worker {
   Outcome endUnit(Session& session);
   void suspendBlocked(Session& session);
   void finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how);
+  void replyEnded(Session& session, const BlockedCall& call, Unblock how);
   bool keptFrom(Session& session, const command::CommandEntry& entry, command::Args args);
   void serveReserved();
   void serveReserved(const Execution::Reserved& reserved);

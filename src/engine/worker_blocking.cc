@@ -9,6 +9,7 @@ namespace vigil::engine {
 void Worker::suspendBlocked(Session& session) {
   session.blocked = execution_.takeBlock();
   session.suspended = Session::Suspended::kBlocked;
+  session.blocked->silent = session.replyMode != ReplyMode::kOn;
   engine_.blockedCounter().fetch_add(1, std::memory_order_relaxed);
   if (int64_t timeoutUs = execution_.blockTimeoutUs(); timeoutUs > 0) {
     uint64_t id = session.id;
@@ -35,9 +36,8 @@ void Worker::finishBlocked(std::shared_ptr<BlockedCall> call, command::OutputBuf
     Session& session = connection->session();
     session.blocked.reset();
     endedBlocked(session, *call, nanos);
-    const bool replies = session.replyMode == ReplyMode::kOn;
-    countForSlot(*call, nanos, replies ? reply.pending() : 0);
-    if (replies) session.out.appendAll(std::move(reply));
+    countForSlot(*call, nanos, call->silent ? 0 : reply.pending());
+    if (!call->silent) session.out.appendAll(std::move(reply));
     if (depends != 0 && !engine_.commit().reached(depends)) session.barrier = std::max(session.barrier, depends);
     session.lastWrite = std::max(session.lastWrite, depends);  // what was popped for it
     queueFlush(*connection);
@@ -81,24 +81,28 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
   session.blocked.reset();
   endedBlocked(session, *call, 0);
   const size_t pending = session.out.pending();
+  if (!call->silent) replyEnded(session, *call, how);
+  countForSlot(*call, 0, session.out.pending() - pending);
+  queueFlush(*connection);
+  connection->resume();
+}
+
+void Worker::replyEnded(Session& session, const BlockedCall& call, Unblock how) {
   if (how == Unblock::kError) {
     session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
   } else if (how == Unblock::kRoleChange) {
     session.reply.error(
         "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
   } else if (how == Unblock::kMisplaced) {
-    const std::string error = misplaced(*call);  // unless it has come back meanwhile
+    const std::string error = misplaced(call);  // unless it has come back meanwhile
     session.reply.error(error.empty() ? "TRYAGAIN The slot of the key has moved and come back" : error);
-  } else if (call->onTimeout == command::TimeoutReply::kNullArray) {
+  } else if (call.onTimeout == command::TimeoutReply::kNullArray) {
     session.reply.nullArray();
-  } else if (call->onTimeout == command::TimeoutReply::kNull) {
+  } else if (call.onTimeout == command::TimeoutReply::kNull) {
     session.reply.null();
   } else {
     session.reply.integer(0);
   }
-  countForSlot(*call, 0, session.out.pending() - pending);
-  queueFlush(*connection);
-  connection->resume();
 }
 
 void Worker::unblockAll() {

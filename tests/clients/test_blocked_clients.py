@@ -55,3 +55,22 @@ def test_a_pause_of_writes_holds_messages_back(server, command):
         waits(client, publisher, command, "channel", "message")
         client.call("CLIENT", "UNPAUSE")
         assert publisher.read().value == 0
+
+
+@pytest.mark.parametrize("mode", ["OFF", "SKIP"])
+@pytest.mark.parametrize("end", ["served", "timed out", "unblocked", "unblocked with an error"])
+def test_no_reply_is_sent_that_is_not_wanted(server, mode, end):
+    with server.raw() as control, server.raw() as client:
+        name = client.call("CLIENT", "ID").value
+        client.send("CLIENT", "REPLY", mode)
+        client.send("BLPOP", "k", "0.1" if end == "timed out" else "0")
+        if end != "timed out":
+            wait_until("it waits", lambda: b"flags=b " in control.call("CLIENT", "LIST", "ID", name).value)
+        if end == "served":
+            assert control.call("RPUSH", "k", "v").value == 1
+        elif end != "timed out":
+            assert control.call("CLIENT", "UNBLOCK", name, "ERROR" if "error" in end else "TIMEOUT").value == 1
+        if mode == "OFF":
+            client.send("CLIENT", "REPLY", "ON")
+            assert str(client.read()) == "+OK"
+        assert str(client.call("PING")) == "+PONG"
