@@ -26,6 +26,7 @@ Worker::Worker(Engine& engine, size_t number, EventLoop& loop)
       evictor_(engine, *this),
       arrivals_(*this) {
   execEntry_ = engine.commands().find("exec");
+  pingEntry_ = engine.commands().find("ping");
   refreshTime();
   loop_.setBeforeSleep([this] { return beforeSleep(); });
   loop_.post([this] { tick(); });

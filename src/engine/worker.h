@@ -259,6 +259,7 @@ class Worker {
   MonoUs trimmedAt_ = 0;
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
+  const command::CommandEntry* pingEntry_ = nullptr;
   uint64_t slotsCheckedAt_ = 0;  // cluster mode: of the command that runs, with which routing; 0: it has no slot
   bool slotUndecided_ = false;   // and whether its keys exist decides
   int32_t costsSlot_ = -1;       // the slot that the command that runs is counted for; -1: none

@@ -173,7 +173,7 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
                !state.serveStaleData.load(kRelaxed)) {
       error = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
     }
-  } else if (write) {
+  } else if (write || &entry == pingEntry_) {  // whoever only asks is to hear of the disk as well
     if (state.saveFailed.load(kRelaxed)) {
       error =
           "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands "
@@ -182,7 +182,7 @@ bool Worker::admit(Session& session, const command::CommandEntry& entry, command
           "details about the RDB error.";
     } else if (int code = state.aofError.load(kRelaxed); code != 0) {
       return reject(session, &entry, aofErrorText(code));
-    } else if (state.notEnoughReplicas.load(kRelaxed)) {
+    } else if (write && state.notEnoughReplicas.load(kRelaxed)) {
       error = "NOREPLICAS Not enough good replicas to write.";
     }
   }

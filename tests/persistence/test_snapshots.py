@@ -3,6 +3,8 @@
 import os
 import re
 
+import pytest
+
 from harness.dump import full_dump
 from harness.waiting import wait_until
 
@@ -77,6 +79,24 @@ def test_save_waits_for_its_end_while_others_are_served(servers, vigil):
         assert str(saver.read()) == "+OK"
         assert str(saver.call("PING")) == "+PONG"
     assert (server.directory / "dump.rdb").exists()
+
+
+@pytest.mark.parametrize("side", ["vigil", "redis"])
+def test_ping_tells_that_a_save_failed(servers, vigil, oracle, side):
+    """So that whoever watches the server hears of it."""
+    server = servers.start({"vigil": vigil, "redis": oracle}[side], options={"save": "3600 1000000"})
+    (server.directory / "dump.rdb").mkdir()
+    server.call("BGSAVE")
+    wait_until("the save fails", lambda: server.info("persistence")["rdb_last_bgsave_status"] == "err")
+    with server.raw() as client:
+        refusal = str(client.call("SET", "a", "1"))
+        assert refusal.startswith("-MISCONF Redis is configured to save RDB snapshots")
+        assert str(client.call("PING")) == str(client.call("PING", "text")) == refusal
+        assert client.call("GET", "a").value is None
+        (server.directory / "dump.rdb").rmdir()
+        client.call("BGSAVE")
+        wait_until("writes are taken", lambda: not client.call("SET", "a", "1").is_error)
+        assert str(client.call("PING")) == "+PONG"
 
 
 def test_a_save_that_fails_stops_writes_until_one_succeeds(servers, vigil):
