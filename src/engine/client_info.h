@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -104,20 +105,31 @@ struct ClientInfo {
 class ClientRegistry {
  public:
   uint64_t nextId() { return nextId_.fetch_add(1, std::memory_order_relaxed); }
+  // The id of one that was accepted. It takes a place at once, although its worker adds it only later.
+  uint64_t expect() {
+    const uint64_t id = nextId();
+    MutexLock guard(mutex_);
+    expected_.insert(id);
+    updateCounts();
+    return id;
+  }
   void add(std::shared_ptr<ClientInfo> client) {
     MutexLock guard(mutex_);
     auto id = client->id;
     clients_.insert_or_assign(id, std::move(client));
-    count_.store(clients_.size(), std::memory_order_relaxed);
+    expected_.erase(id);
+    updateCounts();
   }
   // Another may stand under its id by now: a connection that became a replica's link.
   void remove(const ClientInfo& client) {
     MutexLock guard(mutex_);
     auto at = clients_.find(client.id);
     if (at != clients_.end() && at->second.get() == &client) clients_.erase(at);
-    count_.store(clients_.size(), std::memory_order_relaxed);
+    updateCounts();
   }
   size_t count() const { return count_.load(std::memory_order_relaxed); }
+  // Those that are there and those that are expected: what maxclients limits.
+  size_t places() const { return places_.load(std::memory_order_relaxed); }
   // In the order of their ids.
   std::vector<std::shared_ptr<ClientInfo>> all() const {
     MutexLock guard(mutex_);
@@ -133,10 +145,17 @@ class ClientRegistry {
   }
 
  private:
+  void updateCounts() REQUIRES(mutex_) {
+    count_.store(clients_.size(), std::memory_order_relaxed);
+    places_.store(clients_.size() + expected_.size(), std::memory_order_relaxed);
+  }
+
   std::atomic<uint64_t> nextId_{1};
   std::atomic<size_t> count_{0};
+  std::atomic<size_t> places_{0};
   mutable Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<ClientInfo>> clients_ GUARDED_BY(mutex_);
+  std::unordered_set<uint64_t> expected_ GUARDED_BY(mutex_);
 };
 
 }  // namespace vigil::engine

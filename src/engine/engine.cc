@@ -154,7 +154,7 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
 void Engine::stop() { workers_.clear(); }
 
 bool Engine::hasRoomFor(size_t arriving) {
-  const auto clients = static_cast<int64_t>(clients_.count() + arriving);
+  const auto clients = static_cast<int64_t>(clients_.places() + arriving);
   if (clients < options_.maxClients.load(std::memory_order_relaxed)) return true;
   rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
   return false;
@@ -187,7 +187,8 @@ void Engine::accept(std::unique_ptr<Stream> stream) {
       return;
     }
   }
-  workers_[nextWorker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]->adoptLater(std::move(stream), clients_.nextId());
+  Worker& worker = *workers_[nextWorker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+  worker.adoptLater(std::move(stream), clients_.expect());
 }
 
 void Engine::withWorld(Task work) { workers_.front()->withWorld(std::move(work)); }

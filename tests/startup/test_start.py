@@ -1,11 +1,13 @@
 """How the server starts: command line, configuration file, what it says and how it fails."""
 
+import contextlib
 import re
+import signal
 import subprocess
 
 import pytest
 
-from harness.resp import RawClient
+from harness.resp import Closed, RawClient
 from harness.waiting import wait_until
 
 FATAL = [  # (arguments, configuration file's text or None)
@@ -186,6 +188,24 @@ def test_maxclients(servers, vigil):
     clients[0].close()
     wait_until("a place is free", lambda: server.call("PING") == b"PONG")
     assert int(clients[1].call("INFO", "stats").value.split(b"rejected_connections:")[1].split()[0]) >= 1
+
+
+@pytest.mark.parametrize("side", ["vigil", "redis"])
+def test_maxclients_holds_for_clients_that_come_all_at_once(servers, vigil, oracle, side):
+    server = servers.start({"vigil": vigil, "redis": oracle}[side], options={"maxclients": "12"})
+    with contextlib.ExitStack() as stack:
+        server.signal(signal.SIGSTOP)
+        clients = [stack.enter_context(server.raw()) for _ in range(300)]
+        server.signal(signal.SIGCONT)
+
+        def answer(client):
+            try:
+                return str(client.call("PING"))
+            except (OSError, Closed):
+                return "closed"
+
+        answers = [answer(client) for client in clients]
+        assert answers.count("+PONG") in (11, 12)  # the one that has waited for the server may still be there
 
 
 def test_idle_clients_are_closed_after_timeout(servers, vigil):
