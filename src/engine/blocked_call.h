@@ -32,6 +32,8 @@ class Worker;
 // How a wait ends other than by being served.
 enum class Unblock : uint8_t { kTimeout, kError, kRoleChange, kMisplaced, kGone };
 
+constexpr std::string_view kUnblockedByClient = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
 struct BlockedCall {
   struct Key {
     size_t argument;

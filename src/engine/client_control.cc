@@ -206,7 +206,8 @@ void clientUnblock(Context& ctx) {
   }
   client->worker->loop().post([client, how, later] {
     Connection* connection = client->worker->findConnection(client->id);
-    bool ended = connection && client->worker->unblock(connection->session(), how);
+    bool ended = connection && (client->worker->unblock(connection->session(), how) ||
+                                client->worker->endWait(connection->session(), how));
     if (ended) connection->publishInfo();
     if (later) later->answer([ended](command::Reply& reply) { reply.integer(ended ? 1 : 0); });
   });

@@ -266,7 +266,8 @@ void Connection::publishInfo() {
   uint32_t flags = info.flags.load(kRelaxed) &
                    ~(kClientMulti | kClientBlocked | kClientDirtyCas | kClientNoTouch | kClientCloseAfterReply);
   if (session_.transaction) flags |= kClientMulti;
-  if (session_.blocked || session_.suspended == Session::Suspended::kPaused) flags |= kClientBlocked;
+  if (session_.blocked || session_.endWait || session_.suspended == Session::Suspended::kPaused)
+    flags |= kClientBlocked;
   if (session_.watchToken && session_.watchToken->failed.load(kRelaxed)) flags |= kClientDirtyCas;
   if (session_.noTouch) flags |= kClientNoTouch;
   if (session_.closeAfterReply) flags |= kClientCloseAfterReply;

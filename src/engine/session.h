@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ namespace vigil::engine {
 
 class Connection;
 struct BlockedCall;
+enum class Unblock : uint8_t;
 
 struct QueuedCommand {
   const command::CommandEntry* command;
@@ -47,6 +49,9 @@ struct WatchedKey {
 };
 
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipping };
+
+// How to end what a session waits for elsewhere (DeferredReply::waitAsBlocked()).
+using EndWait = std::move_only_function<void(Unblock how)>;
 
 struct Session : command::Session {
   Session() : reply(out, 2) {}
@@ -81,6 +86,7 @@ struct Session : command::Session {
   std::vector<WatchedKey> watched;
   std::shared_ptr<WatchToken> watchToken;  // present iff watched is not empty
   std::shared_ptr<BlockedCall> blocked;    // present while a command waits for a key
+  EndWait endWait;                         // present while one waits for something else, as WAIT does
 
   // Why no command of this session runs at the moment. Its further input waits.
   enum class Suspended : uint8_t { kNo, kPutBack, kBlocked, kPaused, kWaiting };

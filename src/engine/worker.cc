@@ -107,6 +107,7 @@ void Worker::removeConnection(uint64_t id) {
   if (at == connections_.end()) return;
   Session& session = at->second->session();
   if (session.blocked) unblock(session, Unblock::kGone);
+  endWait(session, Unblock::kGone);
   unwatchAll(session);
   stopListening(engine_, session);
   std::erase(toFlush_, at->second.get());

@@ -116,6 +116,10 @@ class Worker {
   // Ends a session's wait without serving it: time-out, CLIENT UNBLOCK, disconnect. False if it was served meanwhile.
   using Unblock = engine::Unblock;
   bool unblock(Session& session, Unblock how);
+  // The same for a session that waits for something else: tells whoever would answer it. False if it was answered.
+  bool endWait(Session& session, Unblock how);
+  // It waits no longer: what was to be called in case, or nothing.
+  EndWait takeEndWait(Session& session);
   // Ends all waits for keys with an error: the node became a replica. Loop thread.
   void unblockAll();
   // Cluster mode: ends the waits for keys that this node does not serve any more. Loop thread.

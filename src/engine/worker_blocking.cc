@@ -1,4 +1,6 @@
 // Commands that wait for a key, from the side of the worker that the waiting client lives on.
+#include <utility>
+
 #include "command/command_table.h"
 #include "engine/blocked_call.h"
 #include "engine/engine.h"
@@ -61,6 +63,18 @@ bool Worker::unblock(Session& session, Unblock how) {
   return true;
 }
 
+EndWait Worker::takeEndWait(Session& session) {
+  if (session.endWait) engine_.blockedCounter().fetch_sub(1, std::memory_order_relaxed);
+  return std::exchange(session.endWait, nullptr);
+}
+
+bool Worker::endWait(Session& session, Unblock how) {
+  EndWait end = takeEndWait(session);
+  if (!end) return false;
+  end(how);
+  return true;
+}
+
 void Worker::endBlocked(std::shared_ptr<BlockedCall> call, Unblock how) {
   loop_.post([this, call = std::move(call), how] { finishEnded(call, how); });
 }
@@ -89,7 +103,7 @@ void Worker::finishEnded(const std::shared_ptr<BlockedCall>& call, Unblock how) 
 
 void Worker::replyEnded(Session& session, const BlockedCall& call, Unblock how) {
   if (how == Unblock::kError) {
-    session.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    session.reply.error(kUnblockedByClient);
   } else if (how == Unblock::kRoleChange) {
     session.reply.error(
         "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");

@@ -74,3 +74,31 @@ def test_no_reply_is_sent_that_is_not_wanted(server, mode, end):
             client.send("CLIENT", "REPLY", "ON")
             assert str(client.read()) == "+OK"
         assert str(client.call("PING")) == "+PONG"
+
+
+@pytest.mark.parametrize("end, answer", [(["TIMEOUT"], ":0"), ([], ":0"),
+                                         (["ERROR"], "-UNBLOCKED client unblocked via CLIENT UNBLOCK")])
+@pytest.mark.parametrize("timeout", ["0", "100000"])
+def test_wait_is_a_wait_that_can_be_ended(server, end, answer, timeout):
+    with server.raw() as control, server.raw() as client:
+        name = client.call("CLIENT", "ID").value
+        client.call("SET", "k", "v")
+        waits(control, client, "WAIT", "1", timeout)
+        assert server.info("clients")["blocked_clients"] == "1"
+        client.send("GET", "k")
+        assert control.call("CLIENT", "UNBLOCK", name, *end).value == 1
+        assert str(client.read()) == answer
+        assert client.read().value == b"v"
+        assert control.call("CLIENT", "UNBLOCK", name).value == 0
+        assert server.info("clients")["blocked_clients"] == "0"
+        assert client.call("WAIT", "1", "1").value == 0
+        assert server.info("clients")["blocked_clients"] == "0"
+        assert b"flags=N " in client.call("CLIENT", "INFO").value
+
+
+def test_a_wait_ends_with_its_client(server):
+    with server.raw() as control:
+        for _ in range(20):
+            with server.raw() as client:
+                waits(control, client, "WAIT", "1", "0")
+        wait_until("nobody waits", lambda: server.info("clients")["blocked_clients"] == "0")

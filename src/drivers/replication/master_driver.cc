@@ -510,21 +510,31 @@ void MasterDriver::await(std::shared_ptr<engine::DeferredReply> reply, const Wai
     std::string_view command[] = {"REPLCONF", "GETACK", "*"};
     engine_.log().append(-1, command);
   }
+  const uint64_t number = nextWait_.fetch_add(1);
+  reply->waitAsBlocked(
+      [this, number](engine::Unblock how) { engine_.control().post([this, number, how] { endWait(number, how); }); });
   Wait wait{std::move(reply), what};
-  engine_.control().post([this, wait = std::move(wait), timeoutMs]() mutable {
+  engine_.control().post([this, wait = std::move(wait), number, timeoutMs]() mutable {
     engine_.log().pump();
-    const uint64_t number = ++nextWait_;
     if (timeoutMs > 0) {
-      wait.timer = engine_.control().after(std::min(timeoutMs, kLongestTimeoutMs) * 1000, [this, number] {
-        auto at = waits_.find(number);
-        if (at == waits_.end()) return;
-        answerWait(at->second);
-        waits_.erase(at);
-      });
+      wait.timer = engine_.control().after(std::min(timeoutMs, kLongestTimeoutMs) * 1000,
+                                           [this, number] { endWait(number, engine::Unblock::kTimeout); });
     }
     waits_[number] = std::move(wait);
     checkWaits();
   });
+}
+
+void MasterDriver::endWait(uint64_t number, engine::Unblock how) {
+  auto at = waits_.find(number);
+  if (at == waits_.end()) return;  // it was answered meanwhile
+  engine_.control().cancel(at->second.timer);
+  if (how == engine::Unblock::kError) {
+    at->second.reply->answer([](command::Reply& reply) { reply.error(engine::kUnblockedByClient); });
+  } else if (how != engine::Unblock::kGone) {
+    answerWait(at->second);
+  }
+  waits_.erase(at);
 }
 
 void MasterDriver::checkWaits() {

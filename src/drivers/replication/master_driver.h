@@ -108,6 +108,7 @@ class MasterDriver final : public ReplicaFeed::Owner {
   void dropBacklog();
   void noteProgress();
   void checkWaits();
+  void endWait(uint64_t number, engine::Unblock how);
   void answerWait(Wait& wait);
   std::shared_ptr<ReplicaFeed> feed(uint64_t id) const;
 
@@ -133,6 +134,8 @@ class MasterDriver final : public ReplicaFeed::Owner {
   std::atomic<int64_t> partialSyncs_{0};
   std::atomic<int64_t> refusedPartialSyncs_{0};
 
+  std::atomic<uint64_t> nextWait_{0};
+
   mutable Mutex mutex_;
   replication::MasterSide core_ GUARDED_BY(mutex_);
   std::map<uint64_t, std::shared_ptr<ReplicaFeed>> feeds_ GUARDED_BY(mutex_);
@@ -145,7 +148,6 @@ class MasterDriver final : public ReplicaFeed::Owner {
 
   // The control thread's.
   std::map<uint64_t, Wait> waits_;
-  uint64_t nextWait_ = 0;
   MonoUs lastNewline_ = 0;
   // From its begin until its end; set with the world held.
   std::shared_ptr<RunningSnapshot> snapshot_;
