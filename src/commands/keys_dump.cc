@@ -140,7 +140,6 @@ void restore(Context& context) {
   db.erase(key);
   setUse(context, *entry, options);
   db.adopt(key, entry);
-  context.event(EventClass::kNew, "new", key);
   context.changed(key, EventClass::kGeneric, "restore");
   context.ready(key);
   propagateRestore(context, options, *expireAt);

@@ -38,23 +38,23 @@ class Restore : public ::testing::Test {
 
 TEST_F(Restore, LogsTimesThatAreAbsolute) {
   const std::string at = std::to_string(Transcript::kStart + 500);
-  play("0", "", "+OK", "new k, restore k", "=");
+  play("0", "", "+OK", "restore k", "=");
   play("0", "", "-BUSYKEY Target key name already exists.", "", "");
-  play("500", "replace", "+OK", "new k, restore k", "restore k " + at + " " + std::string(kPayload) + " replace ABSTTL");
-  play(at, "replace absttl", "+OK", "new k, restore k", "=");
+  play("500", "replace", "+OK", "restore k", "restore k " + at + " " + std::string(kPayload) + " replace ABSTTL");
+  play(at, "replace absttl", "+OK", "restore k", "=");
 }
 
 TEST_F(Restore, OfWhatHasExpiredAtMostDeletes) {
-  play("0", "", "+OK", "new k, restore k", "=");
+  play("0", "", "+OK", "restore k", "=");
   play("1", "absttl replace", "+OK", "del k", "DEL k");
   play("1", "absttl replace", "+OK", "", "");
   t.setMode(keyspace::ExpiryMode::kIgnore);  // a master's stream
-  play("1", "absttl", "+OK", "new k, restore k", "=");
+  play("1", "absttl", "+OK", "restore k", "=");
 }
 
 TEST_F(Restore, RefusesTimesBeyondTheEndOfTime) {
   play("9223372036854775807", "", "-ERR Invalid TTL value, must be >= 0", "", "");
-  play("9223372036854775807", "absttl", "+OK", "new k, restore k", "=");
+  play("9223372036854775807", "absttl", "+OK", "restore k", "=");
 }
 
 TEST_F(Restore, ChecksTheChecksum) {

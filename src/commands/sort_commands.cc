@@ -174,14 +174,12 @@ void storeSorted(Context& context, const SortArguments& sort, const std::vector<
             [&list](std::optional<std::string_view> value) { list.pushBack(value.value_or(std::string_view())); });
   const size_t size = list.size();
   const auto key = context.key(sort.store);
-  const bool existed = context.db().erase(key);
   context.reply().integer(static_cast<int64_t>(size));
   if (size == 0) {
-    if (existed) context.changed(key, EventClass::kGeneric, "del");
+    if (context.db().erase(key)) context.changed(key, EventClass::kGeneric, "del");
     return;
   }
   context.db().addList(key) = std::move(list);
-  if (!existed) context.event(EventClass::kNew, "new", key);
   context.changed(key, EventClass::kList, "sortstore", size);
   context.ready(key);
 }

@@ -61,13 +61,13 @@ TEST_F(Sort, LooksUpWeightsAndValues) {
 
 TEST_F(Sort, Stores) {
   const Step steps[] = {
-      {"sort l store d", ":4", "new d, sortstore d"},
+      {"sort l store d", ":4", "sortstore d"},
       {"lrange d 0 -1", "*4 $1 1 $1 2 $1 3 $2 10"},
       {"sort l desc store l", ":4", "sortstore l"},
       {"lrange l 0 -1", "*4 $2 10 $1 3 $1 2 $1 1"},
       {"sort none store l", ":0", "del l"},
       {"sort none store l", ":0"},
-      {"sort d get none_* store e", ":4", "new e, sortstore e"},
+      {"sort d get none_* store e", ":4", "sortstore e"},
       {"lrange e 0 -1", "*4 $0  $0  $0  $0 "},
   };
   t.play(steps);
@@ -79,7 +79,7 @@ TEST_F(Sort, FollowsTheLanguageButNotInWhatItStores) {
   t.run("rpush t ab ba");
   const Step steps[] = {
       {"sort t alpha", "*2 $2 ba $2 ab"},
-      {"sort t alpha store d", ":2", "new d, sortstore d"},
+      {"sort t alpha store d", ":2", "sortstore d"},
       {"lrange d 0 -1", "*2 $2 ab $2 ba"},
   };
   t.play(steps);

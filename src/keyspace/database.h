@@ -81,7 +81,7 @@ class Database {
   std::span<char> editString(const KeyRef& key, size_t size);
   // Appends; returns the new length. The key must hold a string or be absent.
   size_t appendString(const KeyRef& key, std::string_view tail);
-  // Creates an empty list at an absent key. A list must not stay empty: erase the key when its last item goes.
+  // Creates an empty list, in place of whatever was there. It must not stay so: erase the key when its last item goes.
   ds::ChunkedList& addList(const KeyRef& key);
   // Deletes; true if there was something (expired entries count as absent). Large values are freed in the background
   // when `lazily`; without it, as lazyfree-lazy-server-del says.

@@ -38,6 +38,12 @@ SCRIPTS = {
         LMOVE l2 l2 LEFT RIGHT | LMOVE none l2 LEFT RIGHT | LMPOP 1 l2 LEFT | LMPOP 2 none l2 LEFT COUNT 10 | RPUSH l a b
         BLPOP l 0 | BRPOP none l 0 | RPUSH l a b | BLMOVE l m LEFT LEFT 0 | BRPOPLPUSH l m 0 | BLMPOP 0 1 m LEFT COUNT 5
         LRANGE none 0 -1 | LLEN none | LINDEX none 0 | LPOS none a | SET s v | LPUSH s a | LMOVE m s LEFT LEFT""",
+    "sort": """
+        RPUSH l 3 1 2 | SORT l STORE fresh | SORT l STORE fresh | SORT l STORE l | SORT none STORE fresh | SORT none STORE fresh
+        SET s v | SORT l STORE s""",
+    "restore": r"""
+        RESTORE s 0 "\x00\x05hello\x0a\x00cr\xdfve4 \x0a" | RESTORE s 0 "\x00\x05hello\x0a\x00cr\xdfve4 \x0a" REPLACE
+        RESTORE l 0 "\x00\x05hello\x0a\x00cr\xdfve4 \x0a" REPLACE | RESTORE l 1 "\x00\x05hello\x0a\x00cr\xdfve4 \x0a" REPLACE ABSTTL""",
     "transactions": """
         MULTI | SET k 1 | INCR k | PUBLISH __key:mine hello | DEL k | GET k | EXEC | MULTI | SET k 1 | DISCARD | WATCH none | UNWATCH
         MULTI | RPUSH l a | LPOP l | EXEC""",
