@@ -104,13 +104,14 @@ TEST_F(StringCommands, ExpiryIsLoggedAsAMoment) {
       {"getex a persist", "$1 7"},
       {"getex a pxat 1", "$1 7", "del a", "DEL a"},
       {"getex a ex 0", "$-1"},
-      {"set a 1 exat 1", "+OK"},
+      {"set a 1 exat 1", "+OK", "set a, expire a", "SET a 1 PXAT 1000"},
+      {"get a", "$-1"},
       {"set a 1", "+OK", "set a"},
       {"getex a ex 0", "-ERR invalid expire time in 'getex' command"},
       {"getex a persist ex 1", kSyntax},
       {"getex a foo", kSyntax},
       {"getex l", kWrongType},
-      {"set a 1 exat 1", "+OK", "del a", "DEL a"},
+      {"set a 1 pxat 1", "+OK", "set a, expire a", "SET a 1 PXAT 1"},
       {"get a", "$-1"},
   };
   t.play(kSteps);

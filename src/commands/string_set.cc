@@ -41,14 +41,9 @@ bool parseSetOptions(Context& context, SetOptions& options) {
   return true;
 }
 
-// Sets a value with a moment to expire at, as the log knows it: a moment that has passed deletes the key.
+// Sets a value with a moment to expire at, as the log knows it. One that has passed is taken as well: the key goes as
+// every key whose time has come.
 void setUntil(Context& context, const KeyRef& key, std::string_view value, UnixMs at) {
-  if (at <= context.now() && !context.session().follows()) {
-    if (!context.db().erase(key)) return;
-    context.propagate({"DEL", key.name});
-    context.changed(key, EventClass::kGeneric, "del");
-    return;
-  }
   context.db().setString(key, value, Database::Ttl::kClear, at);
   context.propagate({"SET", key.name, value, "PXAT", DecimalText(at).view()});
   context.changed(key, EventClass::kString, "set");

@@ -168,6 +168,20 @@ def test_expired(listeners, live_pair, way):
             assert ["keymiss" in event for event in events] == [False, False, True, True]
 
 
+def test_a_moment_to_expire_at_that_has_passed(listeners):
+    outcomes = []
+    for side in listeners("KEA"):
+        seen = []
+        for line in ("SET k v PXAT 1", "SET k w EXAT 1 GET", "SET k v"):
+            reply, events = side.outcome(line)
+            if "AT" in line:  # it goes by itself, if nobody asks for it before
+                wait_until("it expires", lambda: "expired" in str(events) or  # pylint: disable=cell-var-from-loop
+                           events.extend(side.outcome("GET k")[1]))  # pylint: disable=cell-var-from-loop
+            seen.append((reply, events))
+        outcomes.append(seen)
+    assert outcomes[0] == outcomes[1]
+
+
 def test_channels_of_one_key_and_one_event(live_pair):
     outcomes = []
     for server in live_pair:
