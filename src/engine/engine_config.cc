@@ -24,6 +24,9 @@ constexpr EventBit kEventBits[] = {
     {keyspaceEvent::kNew, command::EventClass::kNew},
 };
 
+// One argument's size fits into 32 bits, also with what stands around it in a list or in the log.
+constexpr int64_t kLongestBulk = (int64_t{4} << 30) - (int64_t{1} << 20);
+
 }  // namespace
 
 void Options::notifyEventsChanged() {
@@ -40,7 +43,7 @@ void Options::notifyEventsChanged() {
 }
 
 void registerOptions(ConfigRegistry& registry, Options& options) {
-  registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20));
+  registry.add({.name = "proto-max-bulk-len"}, memoryOption(options.maxBulk, 1 << 20, kLongestBulk));
   registry.add({.name = "client-query-buffer-limit"}, memoryOption(options.queryBufferLimit, 1 << 20));
   options.memory.addTo(registry);
   registry.add({.name = "maxclients",

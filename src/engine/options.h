@@ -37,7 +37,7 @@ struct OutputTrimming {
 };
 
 struct Options {
-  std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len
+  std::atomic<uint64_t> maxBulk{512ULL << 20};         // proto-max-bulk-len: less than 4 GiB
   std::atomic<uint64_t> queryBufferLimit{1ULL << 30};  // client-query-buffer-limit
   std::atomic<int64_t> maxClients{10000};
   std::atomic<int64_t> clientMemory{0};  // maxmemory-clients: bytes, or below zero per cent of maxmemory; 0: no limit

@@ -47,6 +47,16 @@ def test_bulk_length_limit(servers, vigil):
             b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 
 
+def test_no_argument_may_be_as_long_as_four_gigabytes(servers, vigil):
+    """Sizes are kept in 32 bits: what redis-server takes for itself would be cut."""
+    server = servers.start(vigil)
+    with server.raw() as client:
+        assert str(client.call("CONFIG", "SET", "proto-max-bulk-len", "4gb")) == \
+            "-ERR CONFIG SET failed (possibly related to argument 'proto-max-bulk-len') - " \
+            "argument must be between 1048576 and 4293918720 inclusive"
+        assert client.call("CONFIG", "SET", "proto-max-bulk-len", "4095mb").value == b"OK"
+
+
 def test_an_unauthenticated_client_may_not_send_much(servers, vigil):
     server = servers.start(vigil, options={"requirepass": "secret"})
     for data, text in ((b"*11\r\n", "unauthenticated multibulk length"), (b"*1\r\n$16385\r\n", "unauthenticated bulk length")):
