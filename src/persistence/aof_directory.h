@@ -44,7 +44,7 @@ class AofDirectory {
   std::string nextIncrementName() const;
   // Where a new base is written before it gets its name.
   std::string temporaryBasePath() const { return path("temp-rewriteaof-base.aof"); }
-  Status makeFolder();
+  Status makeFolder();  // any thread
 
   // The file that the last record of the manifest names, or a new one if there is none.
   Result<std::unique_ptr<AofIncrement>> openLastIncrement();

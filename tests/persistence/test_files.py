@@ -120,6 +120,17 @@ def test_appendonly_switched_on_while_running(servers, vigil):
     assert_holds(moved_on(servers, vigil, server, appendonly="yes"), dump)
 
 
+@pytest.mark.parametrize("preamble", ["yes", "no"])
+def test_rewrite_while_appendonly_is_off(servers, writer_reader, preamble):
+    """In a folder in which there never was an AOF."""
+    server = servers.start(writer_reader[0], options={"aof-use-rdb-preamble": preamble})
+    fill(server)
+    dump = full_dump(server)
+    rewrite_aof(server)
+    server.shutdown("NOSAVE")
+    assert_holds(moved_on(servers, writer_reader[1], server, appendonly="yes"), dump)
+
+
 def test_no_write_waits_for_the_next_one(servers, vigil, rounds):
     """One client that writes when it has its answer: whatever holds the file for a moment must look for what came then."""
     server = servers.start(vigil, options={"appendonly": "yes"})

@@ -65,6 +65,12 @@ Status Aof::rewrite() {
   auto rewrite = newRewrite(false);
   if (!rewrite) return std::unexpected(rewrite.error());
   engine_.logger().notice("Background append only file rewriting started");
+  if (!writer_.isOpen()) {
+    // The AOF is off and may never have been on. The base is written on the same executor, behind this.
+    baser_->submit([this] {
+      if (auto made = directory_.makeFolder(); !made) engine_.logger().warning(made.error().message);
+    });
+  }
   auto snapshot = RunningSnapshot::start(
       engine_, (*rewrite)->save,
       [this, running = *rewrite](const SnapshotMoment& moment) { snapshotBegun(running, moment); });
@@ -126,7 +132,6 @@ Status Aof::replaceFiles(const Rewrite& rewrite) {
     // Without an AOF to go on (BGREWRITEAOF while it is off) the manifest was not read yet.
     if (increment.empty()) {
       if (auto opened = directory_.open(); !opened) return opened;
-      if (auto made = directory_.makeFolder(); !made) return made;
     }
     if (auto replaced = directory_.replaceBase(rewrite.rdb, increment); !replaced) return replaced;
     return {};
