@@ -98,9 +98,10 @@ class Context {
   }
   // Logs nothing although something changed (the change is logged by other means).
   virtual void propagateNothing() = 0;
-  // All keys of a database (-1: of all databases) are about to go, in one piece: fails the transactions that watch one of
-  // them, invalidates client caches, counts as many changes as there are keys. Call it before they are detached.
-  virtual void databaseFlushed(int db) = 0;
+  // All keys of a database (-1: of all databases) are about to go, in one piece: fails the transactions that watch one
+  // of them, invalidates client caches, counts as many changes as there are keys. Call it before they are detached.
+  // True: the client is told OK later, once a crash does not bring them back, and the command writes no reply.
+  virtual bool databaseFlushed(int db) = 0;
   // The keys of two databases changed places: fails the transactions that watch a key which exists in either, serves
   // clients blocked on keys that came to be. Call it after.
   virtual void databasesSwapped(int a, int b) = 0;

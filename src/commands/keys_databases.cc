@@ -36,12 +36,12 @@ std::optional<bool> parseLazily(Context& context) {
 void flush(Context& context, int db) {
   const auto lazily = parseLazily(context);
   if (!lazily) return;
-  context.databaseFlushed(db);
+  const bool answeredLater = context.databaseFlushed(db);
   auto tables = context.keyspace().detachAll(db);
   auto* reaper = context.keyspace().reaper();
   if (*lazily && reaper != nullptr) keyspace::reapTables(*reaper, std::move(tables));
   context.propagate(context.args());
-  context.reply().ok();
+  if (!answeredLater) context.reply().ok();
 }
 
 void flushDb(Context& context) { flush(context, context.db().index()); }

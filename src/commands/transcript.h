@@ -70,7 +70,10 @@ class Transcript final : private command::Context, private keyspace::ShardAccess
   void event(command::EventClass event_class, std::string_view event, const keyspace::KeyRef& key) override;
   void propagate(command::Args command) override;
   void propagateNothing() override { log_ = ""; }
-  void databaseFlushed(int db) override { addTo(outcome_.events, "flushed " + std::to_string(db)); }
+  bool databaseFlushed(int db) override {
+    addTo(outcome_.events, "flushed " + std::to_string(db));
+    return false;
+  }
   void databasesSwapped(int a, int b) override;
   void ready(const keyspace::KeyRef& key) override { addTo(outcome_.readyKeys, std::string(key.name)); }
   bool mayBlock() const override { return mayBlock_; }

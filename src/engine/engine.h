@@ -153,11 +153,11 @@ class Engine {
   // While CLIENT PAUSE or a hand-over is in force, keys do not expire on their own account.
   bool expiryPaused() const { return pause_.active(); }
 
-  // Called when FLUSHALL is about to empty all databases, with the world held. Set up at start.
-  void setFlushAllHook(std::function<void()> hook) { flushAllHook_ = std::move(hook); }
-  void allFlushed() {
-    if (flushAllHook_) flushAllHook_();
-  }
+  // Called when FLUSHALL is about to empty all databases, with the world held; returns whether it sees to the reply. Set
+  // up at start.
+  using FlushAllHook = std::function<bool(command::Context&)>;
+  void setFlushAllHook(FlushAllHook hook) { flushAllHook_ = std::move(hook); }
+  bool allFlushed(command::Context& context) { return flushAllHook_ && flushAllHook_(context); }
 
   // Called, on any thread, with the id of an ACL user who is gone: its streams that are no sessions (replicas) must end.
   // Set up at start.
@@ -228,7 +228,7 @@ class Engine {
   const std::string runId_;
   const MonoUs startTime_;
   const UnixUs startWallTime_;
-  std::function<void()> flushAllHook_;
+  FlushAllHook flushAllHook_;
   std::shared_ptr<const cluster::Routing> routing_;  // replaced with the world held, under routingMutex_
   uint64_t routingNumber_ = 0;
   Mutex routingMutex_;  // a leaf

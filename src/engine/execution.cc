@@ -180,9 +180,9 @@ void Execution::propagate(Args command) {
   if (logged_ && !session_->fromMaster) effects_.add(session_->db, command);
 }
 
-void Execution::databaseFlushed(int db) {
+bool Execution::databaseFlushed(int db) {
   commandChanged_ = true;
-  if (db == -1) engine_.allFlushed();
+  const bool answeredLater = db == -1 && engine_.allFlushed(*this);
   if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
@@ -198,6 +198,7 @@ void Execution::databaseFlushed(int db) {
   for (size_t i = 0; i < keyspace.databaseCount(); ++i) {
     if (db == -1 || static_cast<size_t>(db) == i) changes_ += static_cast<int64_t>(keyspace.size(static_cast<int>(i)));
   }
+  return answeredLater;
 }
 
 void Execution::databasesSwapped(int a, int b) {

@@ -105,7 +105,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   void propagate(command::Args command) override;
   using command::Context::propagate;
   void propagateNothing() override { asSent_ = false; }
-  void databaseFlushed(int db) override;
+  bool databaseFlushed(int db) override;
   void databasesSwapped(int a, int b) override;
   void ready(const keyspace::KeyRef& key) override;
   bool mayBlock() const override { return mayBlock_; }

@@ -1,11 +1,13 @@
 #include "drivers/persistence/rdb_driver.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/memory.h"
 #include "base/ports/clock.h"
 #include "base/ports/files.h"
+#include "engine/deferred_reply.h"
 #include "engine/version.h"
 #include "engine/worker.h"
 #include "persistence/rdb_file_target.h"
@@ -32,7 +34,7 @@ RdbDriver::~RdbDriver() = default;
 int64_t RdbDriver::unixSeconds() const { return engine_.system().clock.wall() / 1'000'000; }
 
 void RdbDriver::start() {
-  engine_.setFlushAllHook([this] { allFlushed(); });
+  engine_.setFlushAllHook([this](command::Context& context) { return allFlushed(context); });
   timer_ = engine_.control().after(kCronUs, [this] { cron(); });
 }
 
@@ -122,6 +124,7 @@ void RdbDriver::begun(const SnapshotMoment& moment) {
     running_->dirty = moment.dirty;
     running_->keys = moment.keys;
     running_->moment = nextMoment();
+    running_->flushes = std::exchange(flushes_, {});
     save = running_->save;
   }
   save->begin(header(moment, false));
@@ -164,12 +167,14 @@ void RdbDriver::ended(Status status) {
       status_.lastSaveOk = false;
     }
     if (ended->kind == Kind::kBackground) status_.lastSaveSeconds = took / 1'000'000;
+    if (!status && ended->cancelled) std::ranges::move(std::exchange(ended->flushes, {}), std::back_inserter(flushes_));
     again = std::exchange(scheduled_, false) && !stopped_;
   }
   logEnd(*ended, status);
   updateSaveFailed();
   if (!status && ended->snapshot != nullptr) ended->snapshot->cancel([] {});
   if (ended->done) ended->done(std::move(status));
+  for (Task& flush : ended->flushes) flush();
   if (again) schedule();
 }
 
@@ -221,13 +226,25 @@ void RdbDriver::cancelBackground() {
   save->cancel("the data set is emptied, or saved otherwise");
 }
 
-void RdbDriver::allFlushed() {
+// The keys are still there: a save of what is left takes its moment once the world is let go.
+bool RdbDriver::allFlushed(command::Context& context) {
   cancelBackground();
   {
     MutexLock naming(nameMutex_);
     named_ = std::max(named_, nextMoment());
   }
-  if (hasSavePoints()) schedule();
+  const bool saves = hasSavePoints();
+  std::shared_ptr<engine::DeferredReply> later;
+  if (saves && engine::DeferredReply::possible(context)) later = std::make_shared<engine::DeferredReply>(context);
+  bool owed = false;  // an earlier one waits, though the save points have been taken away since
+  {
+    MutexLock lock(mutex_);
+    owed = !flushes_.empty() || (running_ != nullptr && !running_->flushes.empty());
+    // Whatever becomes of the save, as in Redis.
+    if (later) flushes_.emplace_back([later] { later->answer([](command::Reply& reply) { reply.ok(); }); });
+  }
+  if (saves || owed) schedule();
+  return later != nullptr;
 }
 
 // --- Save points -----------------------------------------------------------------------------------------------

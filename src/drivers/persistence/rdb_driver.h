@@ -7,6 +7,9 @@
 //   idle --start--> running --(all written)--> idle, last save remembered
 //                     |  failed, or cancelled by FLUSHALL --> idle
 //
+// FLUSHALL with save points is answered when the file holds a state of after it: a crash does not bring back what a
+// client was told is gone.
+//
 // Thread safe where a member does not say otherwise. Its lock is a leaf lock. Work on files happens on an executor of
 // its own.
 #pragma once
@@ -16,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/ports/event_loop.h"
@@ -109,6 +113,7 @@ class RdbDriver {
     uint64_t moment = 0;
     int64_t dirty = 0;  // as of its moment
     size_t keys = 0;
+    std::vector<Task> flushes;  // of FLUSHALLs before its moment: told at its end
     Done done;
   };
   struct Load;
@@ -122,7 +127,7 @@ class RdbDriver {
   void writeInfo(engine::InfoWriter& out) const;
   void writeLoadingInfo(engine::InfoWriter& out) const;
   void cancelBackground();
-  void allFlushed();
+  bool allFlushed(command::Context& context);
   void aboutToRename();  // the running save, to the RDB file
   void cron();
   bool saveIsDue(std::string& why) const REQUIRES(mutex_);
@@ -156,6 +161,7 @@ class RdbDriver {
 
   mutable Mutex mutex_;
   std::unique_ptr<Running> running_ GUARDED_BY(mutex_);
+  std::vector<Task> flushes_ GUARDED_BY(mutex_);  // of FLUSHALLs that wait for a save to begin
   bool scheduled_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;
   int64_t savedDirty_ GUARDED_BY(mutex_) = 0;  // changes that the last save holds
