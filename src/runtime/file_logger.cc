@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <iterator>
 #include <utility>
@@ -12,6 +14,22 @@
 #include "base/ports/clock.h"
 
 namespace vigil::runtime {
+
+namespace {
+
+int openLogFile(const std::string& path) { return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644); }
+
+}  // namespace
+
+Status checkLogFile(const std::string& path) {
+  const int descriptor = openLogFile(path);
+  if (descriptor < 0) {
+    const int error = errno;
+    return fail(std::strerror(error), error);
+  }
+  close(descriptor);
+  return {};
+}
 
 int localTimeOffset(int64_t wall) {
   const auto seconds = static_cast<time_t>(wall / 1'000'000);
@@ -33,8 +51,7 @@ void FileLogger::write(LogLevel level, std::string_view text) {
   const UnixUs wall = clock_.wall();
   std::string line = formatLogLine(getpid(), role(), wall, localTimeOffset(wall), level, text);
   line += '\n';
-  const int descriptor =
-      path_.empty() ? STDOUT_FILENO : open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  const int descriptor = path_.empty() ? STDOUT_FILENO : openLogFile(path_);
   if (descriptor >= 0) {
     [[maybe_unused]] ssize_t written = ::write(descriptor, line.data(), line.size());
     if (!path_.empty()) close(descriptor);

@@ -7,12 +7,16 @@
 #include <string>
 
 #include "base/log_line.h"
+#include "base/result.h"
 
 namespace vigil {
 class Clock;
 }
 
 namespace vigil::runtime {
+
+// Whether lines can be written to this log file: it is created if it is missing. The error is the system's text alone.
+Status checkLogFile(const std::string& path);
 
 // Seconds by which local time is ahead of UTC at that moment (microseconds since 1970 UTC).
 int localTimeOffset(int64_t wall);

@@ -26,6 +26,8 @@ FATAL = [  # (arguments, configuration file's text or None)
     (["--dir", "/no/such/directory"], None),
     (["--include", "/no/such/file.conf"], None),
     (["--timeout", "-1"], None),
+    (["--logfile", "/no/such/directory/log", "--daemonize", "yes"], None),
+    (["--logfile", "/"], None),
     (["--client-output-buffer-limit", "normal 1"], None),
     (["--client-output-buffer-limit", "bogus 0 0 0"], None),
     (["--appenddirname", "a/b"], None),

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/version.h"
 #include "runtime/collation.h"
+#include "runtime/file_logger.h"
 #include "runtime/posix_files.h"
 
 namespace vigil::apps {
@@ -91,8 +92,20 @@ Status Configuration::load(std::span<const std::string> arguments) {
                             .text = checked.error().line};
     return fail(fatalConfigText(engine::kRedisVersion, checked.error().problem, place));
   }
+  if (auto checked = checkWhole(); !checked) {
+    return fail(fatalConfigText(engine::kRedisVersion, checked.error().message));
+  }
   node.engine.notifyEventsChanged();
   if (auto s = setCollation(); !s) return fail("Failed to configure LOCALE for invalid locale name.", EINVAL);
+  return {};
+}
+
+Status Configuration::checkWhole() const {
+  if (const std::string log = server.logFile.load(); !log.empty()) {
+    if (auto opened = runtime::checkLogFile(log); !opened) {
+      return fail("Can't open the log file: " + opened.error().message);
+    }
+  }
   return {};
 }
 

@@ -50,6 +50,9 @@ class Configuration {
   std::function<Status(ListenAt, const std::string& problem)> listenAnew;  // set once there are listeners
   std::function<Status()> configureTls;                                    // these two likewise
   std::function<void()> clientAuthChanged;
+
+ private:
+  Status checkWhole() const;  // what no line alone is to blame for
 };
 
 }  // namespace vigil::apps
