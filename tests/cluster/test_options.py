@@ -272,6 +272,13 @@ def test_replicaof_in_the_configuration_is_refused(servers, vigil, oracle):
             node.start()
 
 
+def test_a_port_too_high_for_the_bus_is_refused(servers, vigil, oracle):
+    for binary in (vigil, oracle):
+        node = servers.create(binary, options={"cluster-enabled": "yes"}, port=60000).spawn()
+        assert node.wait_exit() == 1
+        assert "Redis port number too high" in node.log_text()
+
+
 def test_redis_cli_is_content(servers, vigil):
     cluster = make(servers, vigil, THREE)
     assert "[OK] All 16384 slots covered." in redis_cli("--cluster", "check", f"127.0.0.1:{cluster.nodes[0].port}")

@@ -14,10 +14,20 @@ constexpr int64_t kBusOffset = 10000;
 
 }  // namespace
 
-uint16_t ClusterOptions::busPort() const {
-  if (port.load() != 0) return static_cast<uint16_t>(port.load());
+int64_t ClusterOptions::defaultBusPort() const {
   const int64_t clients = tls.load() && tlsListeningPort.load() != 0 ? tlsListeningPort.load() : listeningPort.load();
-  return static_cast<uint16_t>(clients + kBusOffset);
+  return clients + kBusOffset;
+}
+
+Status ClusterOptions::checkPorts() const {
+  if (port.load() != 0 || defaultBusPort() <= UINT16_MAX) return {};
+  return fail(
+      "Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis port. Your "
+      "Redis port number must be 55535 or less.");
+}
+
+uint16_t ClusterOptions::busPort() const {
+  return static_cast<uint16_t>(port.load() != 0 ? port.load() : defaultBusPort());
 }
 
 cluster::Options ClusterOptions::coreOptions(int64_t replicaPingSeconds) const {

@@ -49,9 +49,13 @@ struct ClusterOptions {
   std::function<void(Task)> settle;    // calls back when it has; likewise
   std::function<Status()> tlsChanged;  // likewise for tls-cluster
 
-  uint16_t busPort() const;  // where it listens
+  Status checkPorts() const;  // whether there is such a port
+  uint16_t busPort() const;   // where it listens
   cluster::Options coreOptions(int64_t replicaPingSeconds) const;
   cluster::RoutingOptions routingOptions() const;
+
+ private:
+  int64_t defaultBusPort() const;
 };
 
 void registerOptions(ConfigRegistry& registry, ClusterOptions& options);
