@@ -2,6 +2,7 @@
 
 #include "base/ports/entropy.h"
 #include "drivers/cluster/cluster_commands.h"
+#include "drivers/replication/replication_commands.h"
 
 namespace vigil::drivers {
 
@@ -72,6 +73,14 @@ Status Node::start(const std::vector<EventLoop*>& workers, EventLoop& control) {
   replication_.start();
   migration_.start();
   return {};
+}
+
+void Node::addCommandNames(command::CommandTable& table) {
+  engine::Engine::addDataRows(table, nullptr);
+  for (auto rows : {rdbCommands(), aofCommands(), replicationCommands(), failoverCommands(), migrationCommands(),
+                    clusterConnectionCommands(), clusterCommands()}) {
+    table.add(rows, nullptr);
+  }
 }
 
 void Node::useSpill() {

@@ -34,6 +34,8 @@ class Node {
 
   // Registers commands, makes one worker per loop. The error is for the log. Clients hear LOADING until load() is done.
   Status start(const std::vector<EventLoop*>& workers, EventLoop& control);
+  // What start() registers, by name alone, for whoever checks rename-command before there is a node.
+  static void addCommandNames(command::CommandTable& table);
   // Opens the cluster bus, if there is a cluster. The error is for the log.
   Status listen() { return cluster_ ? cluster_->listen() : Status(); }
   // Loads what the disk holds. `loaded` is called on any thread, perhaps at once; its error is for the log, and the

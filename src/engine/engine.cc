@@ -76,37 +76,33 @@ Engine::~Engine() {
   options_.clientMemoryChanged = nullptr;
 }
 
-void Engine::addDataCommands() {
+void Engine::addDataRows(command::CommandTable& table, Engine* engine) {
+  auto part = [engine](auto member) -> void* { return engine != nullptr ? &(engine->options_.*member) : nullptr; };
   for (auto rows : {commands::keyExistenceCommands(), commands::keyMoveCommands(), commands::keyExpireCommands(),
                     commands::keyTtlCommands(), commands::keyScanCommands(), commands::keyObjectCommands(),
                     commands::databaseCommands()}) {
-    addCommands(rows, &options_.keys);
+    table.add(rows, part(&Options::keys));
   }
-  addCommands(commands::keyDumpCommands(), &options_.dumps);
-  addCommands(commands::sortCommands(), &options_.sorts);
+  table.add(commands::keyDumpCommands(), part(&Options::dumps));
+  table.add(commands::sortCommands(), part(&Options::sorts));
   for (auto rows : {commands::listPushPopCommands(), commands::listRangeCommands(), commands::listEditCommands(),
                     commands::listMoveCommands(), commands::listPopAnyCommands()}) {
-    addCommands(rows, &options_.lists);
+    table.add(rows, part(&Options::lists));
   }
   for (auto rows : {commands::stringReadCommands(), commands::stringSetCommands(), commands::stringCounterCommands(),
                     commands::stringRangeCommands(), commands::stringLcsCommands(), commands::bitCommands(),
                     commands::bitfieldCommands()}) {
-    addCommands(rows, &stringLimits_);
+    table.add(rows, engine != nullptr ? &engine->stringLimits_ : nullptr);
   }
-  addCommands(connectionCommands(), this);
-  addCommands(slowLogCommands(), this);
-  addCommands(latencyCommands(), this);
-  addCommands(transactionCommands(), this);
-  addCommands(clientCommands(), this);
-  addCommands(acl::aclCommands(), this);
-  addCommands(subscriptionCommands(), this);
-  addCommands(publishCommands(), this);
-  addCommands(monitorCommands(), this);
-  addCommands(lolwutCommands(), this);
-  addCommands(commandCommands(), this);
-  addCommands(serverCommands(), this);
-  addCommands(memoryCommands(), this);
-  addCommands(debugCommands(), this);
+  for (auto rows : {connectionCommands(), slowLogCommands(), latencyCommands(), transactionCommands(), clientCommands(),
+                    acl::aclCommands(), subscriptionCommands(), publishCommands(), monitorCommands(), lolwutCommands(),
+                    commandCommands(), serverCommands(), memoryCommands(), debugCommands()}) {
+    table.add(rows, engine);
+  }
+}
+
+void Engine::addDataCommands() {
+  addDataRows(commands_, this);
   addDebugControls(debug_);
   addDebugData(debug_);
   addDebugReplies(debug_);
@@ -115,13 +111,17 @@ void Engine::addDataCommands() {
   addStatisticsSections(info_, *this);
 }
 
-void Engine::addSentinelCommands() {
+void Engine::addSentinelRows(command::CommandTable& table, Engine* engine) {
   for (auto rows : {connectionCommands(), clientCommands(), acl::aclCommands(), subscriptionCommands(),
                     commandCommands(), serverCommands()}) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if ((rows[i].flags & command::kSentinel) != 0) addCommands(rows.subspan(i, 1), this);
+      if ((rows[i].flags & command::kSentinel) != 0) table.add(rows.subspan(i, 1), engine);
     }
   }
+}
+
+void Engine::addSentinelCommands() {
+  addSentinelRows(commands_, this);
   addEngineSections(info_, *this);
   addStatisticsSections(info_, *this);
   info_.keepOnly({"server", "clients", "stats", "cpu", "sentinel"});

@@ -74,6 +74,9 @@ class Engine {
   void addDataCommands();  // those of commands/ and of the engine itself
   // In place of those: what a Sentinel's clients may say (kSentinel), and its parts of INFO.
   void addSentinelCommands();
+  // The rows alone of these two. Without an engine they only have names, for rename-command.
+  static void addDataRows(command::CommandTable& table, Engine* engine);
+  static void addSentinelRows(command::CommandTable& table, Engine* engine);
   // One worker per loop. Call after all owners registered their commands.
   void start(const std::vector<EventLoop*>& loops, EventLoop& control);
   // Ends all sessions. Each worker's loop must have stopped, or run no more.
@@ -153,8 +156,8 @@ class Engine {
   // While CLIENT PAUSE or a hand-over is in force, keys do not expire on their own account.
   bool expiryPaused() const { return pause_.active(); }
 
-  // Called when FLUSHALL is about to empty all databases, with the world held; returns whether it sees to the reply. Set
-  // up at start.
+  // Called when FLUSHALL is about to empty all databases, with the world held; returns whether it sees to the reply.
+  // Set up at start.
   using FlushAllHook = std::function<bool(command::Context&)>;
   void setFlushAllHook(FlushAllHook hook) { flushAllHook_ = std::move(hook); }
   bool allFlushed(command::Context& context) { return flushAllHook_ && flushAllHook_(context); }

@@ -60,9 +60,21 @@ def test_what_cannot_be_renamed(servers, vigil, oracle, line):
         server = servers.create(binary, config_file=line + "\n").spawn()
         assert server.wait_exit() == 1
         texts.append(server.log_text())
-    # redis-server knows its commands while it reads the file, and names the line too.
     message = texts[1].rstrip().splitlines()[-1]
     assert message in texts[0]
+
+
+@pytest.mark.parametrize("cluster", ["no", "yes"])
+def test_every_command_can_be_renamed(servers, vigil, cluster):
+    if not vigil.is_vigil:
+        pytest.skip("of our own table of names")
+    options = {"cluster-enabled": cluster}
+    names = [name.decode() for name in servers.start(vigil, options=options).call("COMMAND", "LIST") if b"|" not in name]
+    assert {"get", "save", "bgrewriteaof", "wait", "migrate", "cluster", "config", "debug"} <= set(names)
+    server = servers.start(vigil, config_file="".join(f"rename-command {name} x-{name}\n" for name in names), options=options)
+    with server.raw() as client:
+        assert str(client.call("PING")).startswith("-ERR unknown command")
+        assert str(client.call("X-PING")) == "+PONG"
 
 
 def test_effects_are_logged_under_their_own_names(servers, vigil):

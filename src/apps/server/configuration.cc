@@ -11,6 +11,9 @@
 #include "base/config_file.h"
 #include "base/ports/files.h"
 #include "base/text.h"
+#include "drivers/node.h"
+#include "drivers/sentinel/sentinel_commands.h"
+#include "engine/config_commands.h"
 #include "engine/version.h"
 #include "runtime/collation.h"
 #include "runtime/file_logger.h"
@@ -56,13 +59,11 @@ Configuration::Configuration(Mode itsMode) : mode(itsMode) {
     if (clientAuthChanged) clientAuthChanged();
   });
   process.addTo(registry);
-  registry.addDirective({.name = "rename-command",
-                         .minWords = 2,
-                         .maxWords = 2,
-                         .load = [this](std::span<const std::string> words) -> Status {
-                           renamedCommands.emplace_back(words[0], words[1]);
-                           return {};
-                         }});
+  registry.addDirective(
+      {.name = "rename-command",
+       .minWords = 2,
+       .maxWords = 2,
+       .load = [this](std::span<const std::string> words) -> Status { return renameCommand(words[0], words[1]); }});
   node.replication.tlsChanged = reconfigure;
   node.cluster.tlsChanged = reconfigure;
   registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
@@ -100,11 +101,30 @@ Status Configuration::load(std::span<const std::string> arguments) {
   return {};
 }
 
+Status Configuration::renameCommand(const std::string& name, const std::string& newName) {
+  if (!commandNames_) {
+    commandNames_ = std::make_unique<command::CommandTable>();
+    if (mode == Mode::kSentinel) {
+      engine::Engine::addSentinelRows(*commandNames_, nullptr);
+      commandNames_->add(drivers::sentinelCommands(), nullptr);
+    } else {
+      drivers::Node::addCommandNames(*commandNames_);
+      commandNames_->add(engine::configCommands(), nullptr);
+    }
+  }
+  if (auto renamed = commandNames_->rename(name, newName); !renamed) return renamed;
+  renamedCommands.emplace_back(name, newName);
+  return {};
+}
+
 Status Configuration::checkWhole() const {
   if (const std::string log = server.logFile.load(); !log.empty()) {
     if (auto opened = runtime::checkLogFile(log); !opened) {
       return fail("Can't open the log file: " + opened.error().message);
     }
+  }
+  if (node.cluster.enabled.load() && !node.replication.master.load().host.empty()) {
+    return fail("replicaof directive not allowed in cluster mode");
   }
   return {};
 }

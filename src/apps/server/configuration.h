@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "apps/server/server_options.h"
 #include "base/config.h"
 #include "base/stock_options.h"
+#include "command/command_table.h"
 #include "drivers/node_options.h"
 #include "drivers/sentinel/sentinel_options.h"
 #include "runtime/tls_options.h"
@@ -45,14 +47,18 @@ class Configuration {
   StockOptions stock;  // what no part claimed
 
   std::string file;  // the configuration file's absolute path, empty if there is none
-  std::vector<std::pair<std::string, std::string>> renamedCommands;  // rename-command: an empty new name removes
+  // rename-command: an empty new name removes. Each was found to be possible when its line was read.
+  std::vector<std::pair<std::string, std::string>> renamedCommands;
   std::function<void(LogLevel)> setLogLevel;                         // set once there is a logger
   std::function<Status(ListenAt, const std::string& problem)> listenAnew;  // set once there are listeners
   std::function<Status()> configureTls;                                    // these two likewise
   std::function<void()> clientAuthChanged;
 
  private:
+  Status renameCommand(const std::string& name, const std::string& newName);
   Status checkWhole() const;  // what no line alone is to blame for
+
+  std::unique_ptr<command::CommandTable> commandNames_;  // as they are after the lines that were read; made when needed
 };
 
 }  // namespace vigil::apps

@@ -37,7 +37,6 @@ cluster::Moment ClusterDriver::now() const {
 // --- Life ---
 
 Status ClusterDriver::start() {
-  if (!replicationOptions_.master.load().host.empty()) return fail("replicaof directive not allowed in cluster mode");
   if (auto checked = options_.checkPorts(); !checked) return checked;
   auto loaded = file_.load();
   if (!loaded) return std::unexpected(loaded.error());

@@ -15,10 +15,12 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/ports/clock.h"
+#include "command/spec.h"
 #include "drivers/migration/migrate_arguments.h"
 #include "drivers/migration/peer_pool.h"
 #include "drivers/migration/transfer.h"
@@ -33,6 +35,9 @@ class HeldKeys;
 }  // namespace vigil::engine
 
 namespace vigil::drivers {
+
+// MIGRATE. Its owner is a Migration.
+std::span<const command::CommandSpec> migrationCommands();
 
 class Migration {
  public:

@@ -123,6 +123,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-void Migration::registerCommands() { engine_.addCommands(kCommands, this); }
+std::span<const CommandSpec> migrationCommands() { return kCommands; }
+
+void Migration::registerCommands() { engine_.addCommands(migrationCommands(), this); }
 
 }  // namespace vigil::drivers

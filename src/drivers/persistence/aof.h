@@ -16,12 +16,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/mutex.h"
 #include "base/ports/event_loop.h"
 #include "base/ports/executor.h"
 #include "base/result.h"
+#include "command/spec.h"
 #include "drivers/persistence/aof_loader.h"
 #include "drivers/persistence/aof_options.h"
 #include "drivers/persistence/aof_writer.h"
@@ -54,6 +56,9 @@ struct AofStatus {
   bool pendingSync = false;   // aof_pending_bio_fsync
   int64_t delayedSyncs = 0;
 };
+
+// BGREWRITEAOF. Its owner is an Aof.
+std::span<const command::CommandSpec> aofCommands();
 
 class Aof {
  public:

@@ -37,8 +37,10 @@ constexpr command::CommandSpec kCommands[] = {
 
 }  // namespace
 
+std::span<const command::CommandSpec> aofCommands() { return kCommands; }
+
 void Aof::registerCommands() {
-  engine_.addCommands(kCommands, this);
+  engine_.addCommands(aofCommands(), this);
   addDebug();
   engine_.info().add("persistence", "aof", [this](engine::InfoWriter& out) { writeInfo(out); });
 }

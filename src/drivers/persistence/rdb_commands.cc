@@ -101,8 +101,10 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
+std::span<const CommandSpec> rdbCommands() { return kCommands; }
+
 void RdbDriver::registerCommands() {
-  engine_.addCommands(kCommands, this);
+  engine_.addCommands(rdbCommands(), this);
   engine_.info().add("persistence", "rdb", [this](engine::InfoWriter& out) { writeInfo(out); });
   engine_.info().add("persistence", "rdb-loading", [this](engine::InfoWriter& out) { writeLoadingInfo(out); });
   addReload();

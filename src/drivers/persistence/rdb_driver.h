@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct RdbStatus {
   uint64_t loadingLoadedBytes = 0;
   int64_t loadingUsedMemory = 0;  // of the server that wrote the file
 };
+
+// SAVE, BGSAVE, LASTSAVE. Their owner is an RdbDriver.
+std::span<const command::CommandSpec> rdbCommands();
 
 class RdbDriver {
  public:
