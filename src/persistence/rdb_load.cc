@@ -248,7 +248,7 @@ bool RdbLoader::insertPending() {
 
 // --- Files -----------------------------------------------------------------------------------------------------
 
-Result<uint64_t> loadRdbFile(RdbLoader& loader, File& file, const std::function<void(uint64_t)>& progress) {
+Result<uint64_t> loadRdbFile(RdbLoader& loader, File& file, const std::function<Status(uint64_t)>& progress) {
   uint64_t offset = 0;
   for (uint64_t nextProgress = kProgressEvery;;) {
     const auto got = file.readAt(offset, loader.room());
@@ -266,7 +266,7 @@ Result<uint64_t> loadRdbFile(RdbLoader& loader, File& file, const std::function<
         return offset - loader.rest().size();
     }
     if (progress && offset >= nextProgress) {
-      progress(loader.offset());
+      if (auto goesOn = progress(loader.offset()); !goesOn) return std::unexpected(goesOn.error());
       nextProgress = offset + kProgressEvery;
     }
   }

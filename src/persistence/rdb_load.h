@@ -134,8 +134,8 @@ class RdbLoader {
   std::string error_;
 };
 
-// Loads the RDB at the beginning of a file. `progress` is called now and then with the bytes decoded so far. Returns
-// the offset behind the RDB's end (an old AOF goes on there).
-Result<uint64_t> loadRdbFile(RdbLoader& loader, File& file, const std::function<void(uint64_t)>& progress = {});
+// Loads the RDB at the beginning of a file. `progress` is called now and then with the bytes decoded so far; an error
+// of it gives the load up, and is returned. Returns the offset behind the RDB's end (an old AOF goes on there).
+Result<uint64_t> loadRdbFile(RdbLoader& loader, File& file, const std::function<Status(uint64_t)>& progress = {});
 
 }  // namespace vigil::persistence

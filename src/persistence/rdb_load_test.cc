@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "persistence/memory_files.h"
 #include "persistence/rdb_test_tools.h"
 #include "wire/rdb_samples.h"
 #include "wire/rdb_writer.h"
@@ -138,6 +139,24 @@ TEST_F(RdbLoadTest, ReportsWhereAFileIsCut) {
     ASSERT_THAT(loadPieces(loader, bytes.substr(0, length), 1000).value_or(""),
                 HasSubstr("Unexpected EOF reading RDB file (at offset "));
   }
+}
+
+TEST_F(RdbLoadTest, GivesUpWhenItIsTold) {
+  for (int i = 0; i < 300'000; ++i) string("key" + std::to_string(i), std::to_string(i * 7919LL) + "x");
+  MemoryFiles files;
+  files["dump.rdb"] = finished();
+  auto file = files.open("dump.rdb", FileSystem::Open::kRead, 0644);
+  RdbLoader loader(keyspace, {});
+  size_t calls = 0;
+  const auto end = loadRdbFile(loader, **file, [&calls](uint64_t) -> Status {
+    ++calls;
+    return fail("enough", ECANCELED);
+  });
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().message, "enough");
+  EXPECT_EQ(end.error().code, ECANCELED);
+  EXPECT_EQ(calls, 1u);
+  EXPECT_LT(loader.offset(), files["dump.rdb"].size() * 3 / 4);
 }
 
 TEST_F(RdbLoadTest, KeepsHowOftenAndHowRecentlyKeysWereUsed) {

@@ -87,6 +87,28 @@ def test_signals_save_when_save_points_are_set(servers, vigil, number, text):
     assert server.call("GET", "k") == b"v"
 
 
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+@pytest.mark.parametrize("side", ["vigil", "redis"])
+def test_a_stop_while_loading_does_not_wait_for_the_rest(servers, request, side, appendonly):
+    binary = request.getfixturevalue("vigil" if side == "vigil" else "oracle")
+    server = servers.start(binary, options={"enable-debug-command": "yes", "appendonly": appendonly})
+    server.call("DEBUG", "POPULATE", "1000000", "key", "100")
+    if appendonly == "yes":
+        server.call("BGREWRITEAOF")
+        server.wait_log("Background AOF rewrite finished successfully")
+    else:
+        server.call("SAVE")
+    server.kill()
+    mark = server.log_mark()
+    server.spawn()
+    server.wait_log("Reading RDB base file on AOF loading" if appendonly == "yes" else "Loading RDB produced by", mark)
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    log = server.log_text()[mark:]
+    assert "bye bye" in log and "Done loading RDB" not in log
+    assert server.start().call("DBSIZE") == 1000000
+
+
 def test_shutdown_waits_for_a_lagging_replica(servers, vigil):
     if vigil.is_vigil:
         pytest.skip("shutdown-timeout is not honoured yet: see docs/OPTIONS.md")

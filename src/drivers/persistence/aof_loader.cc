@@ -1,6 +1,7 @@
 #include "drivers/persistence/aof_loader.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
@@ -77,7 +78,10 @@ Status AofLoader::findSources() {
   return {};
 }
 
-void AofLoader::refuse(Error error) { done_(std::unexpected(std::move(error))); }
+void AofLoader::refuse(Error error) {
+  if (error.code == ECANCELED) return;  // the loops have stopped, nobody waits for the outcome
+  done_(std::unexpected(std::move(error)));
+}
 
 void AofLoader::finish() {
   engine_.logger().notice("DB loaded from append only file: " + seconds(engine_.system().clock.mono() - began_));
@@ -127,7 +131,8 @@ Result<uint64_t> AofLoader::loadRdb() {
   auto options = rdb_.loadOptions(source.size);
   options.dropExpired = false;  // the increments decide
   persistence::RdbLoader loader(*loaded_, options);
-  auto behind = persistence::loadRdbFile(loader, *file_);
+  auto behind = persistence::loadRdbFile(loader, *file_, [this](uint64_t) { return rdb_.goesOn(); });
+  if (!behind && behind.error().code == ECANCELED) return behind;
   rdb_.logOrigin(loader.aux());
   if (!behind) {
     logger.warning(behind.error().message);

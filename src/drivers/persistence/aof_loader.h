@@ -43,7 +43,8 @@ struct AofLoadOutcome {
 
 class AofLoader : public std::enable_shared_from_this<AofLoader> {
  public:
-  // `done` is called on the executor. An error was logged where more than its text is to be said.
+  // `done` is called on the executor, unless the RdbDriver stops before. An error was logged where more than its text
+  // is to be said.
   using Done = std::move_only_function<void(Result<AofLoadOutcome>)>;
 
   AofLoader(engine::Engine& engine, persistence::AofDirectory& directory, const AofOptions& options,

@@ -1,6 +1,7 @@
 #include "drivers/persistence/rdb_driver.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <utility>
 
@@ -55,6 +56,12 @@ void RdbDriver::stop() {
     save->cancel("The server stops");
   }
   executor_.reset();
+}
+
+Status RdbDriver::goesOn() const {
+  MutexLock lock(mutex_);
+  if (stopped_) return fail("The server stops", ECANCELED);
+  return {};
 }
 
 // --- Saving ----------------------------------------------------------------------------------------------------

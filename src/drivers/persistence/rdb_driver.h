@@ -72,10 +72,12 @@ class RdbDriver {
   void setRecoveredHook(std::function<void()> recovered) { recovered_ = std::move(recovered); }
   // Loads the RDB file if there is one, while the loops run, and clears NodeState::loading, which the caller has set
   // before they did. `done` is called on any thread; after an error (its cause is logged) the process should end with
-  // status 1. The file is left as it is.
+  // status 1. The file is left as it is. Not called if stop() gives the load up.
   void load(Done done);
   // The loops have stopped: gives up what runs.
   void stop();
+  // An error, with ECANCELED, after stop(): for what takes long on another thread. Any thread.
+  Status goesOn() const;
 
   // --- Saving; `done` is called on the executor ---
   // Begins a save, or fails at once with "Background save already in progress". saveHere(): the world is held, and the

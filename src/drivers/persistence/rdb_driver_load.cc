@@ -1,6 +1,7 @@
 // Loading at start. The data set is built in a keyspace of its own, on the executor, and taken over in one exclusive
 // moment: until then clients are answered, with LOADING.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
@@ -81,9 +82,13 @@ void RdbDriver::loadFile(std::shared_ptr<Load> load) {
   };
   const auto end = persistence::loadRdbFile(loader, **file, [&](uint64_t offset) {
     announce();
-    MutexLock lock(mutex_);
-    status_.loadingLoadedBytes = offset;
+    {
+      MutexLock lock(mutex_);
+      status_.loadingLoadedBytes = offset;
+    }
+    return goesOn();
   });
+  if (!end && end.error().code == ECANCELED) return;
   announce();
   if (!end) return refuse(end.error().message);
   logLoaded(loader);

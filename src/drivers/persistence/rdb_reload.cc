@@ -125,7 +125,8 @@ void RdbDriver::loadAgain(Reload how, const std::shared_ptr<Done>& done) {
   auto file = engine_.system().files.open(path, FileSystem::Open::kRead);
   if (!file) return refuse(file.error().message);
   persistence::RdbLoader loader(*loaded, loadOptions((*file)->size().value_or(0)));
-  if (auto end = persistence::loadRdbFile(loader, **file, [](uint64_t) {}); !end) return refuse(end.error().message);
+  const auto end = persistence::loadRdbFile(loader, **file, [this](uint64_t) { return goesOn(); });
+  if (!end) return refuse(end.error().message);
   logLoaded(loader);
   endReload(how, std::move(loaded), done, {});
 }
