@@ -120,6 +120,13 @@ def test_one_file_is_of_one_node(servers, vigil):
     assert my_id(second) == mine
 
 
+def test_a_folder_that_is_not_there_is_no_other_node(servers, vigil, oracle):
+    for binary in (vigil, oracle):
+        node = servers.create(binary, options={"cluster-enabled": "yes", "cluster-config-file": "/no/such/folder/nodes.conf"})
+        with pytest.raises(Ended, match=r"Can't open /no/such/folder/nodes\.conf\S* in order to acquire a lock: No such file"):
+            node.start()
+
+
 def test_an_empty_file_makes_a_new_node(servers, vigil):
     node = servers.create(vigil, options={"cluster-enabled": "yes"})
     (node.directory / "nodes.conf").write_text("")

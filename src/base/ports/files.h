@@ -45,7 +45,8 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;                         // a missing file is an error (ENOENT)
   virtual Status makeDir(const std::string& path) = 0;                        // an existing one is no error
   virtual Result<std::vector<std::string>> list(const std::string& dir) = 0;  // names, sorted, without . and ..
-  // Keeps other processes from locking the same path, which is created if it is missing; fails at once if one has it.
+  // Keeps other processes from locking the same path, which is created if it is missing; fails at once, with
+  // EWOULDBLOCK, if one has it.
   // Where no other process can see the files there is nothing to keep out.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string&) { return std::make_unique<FileLock>(); }
   virtual Status syncDir(const std::string& dir) = 0;  // makes creations, renames and removals in `dir` durable

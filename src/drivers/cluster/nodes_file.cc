@@ -1,5 +1,8 @@
 #include "drivers/cluster/nodes_file.h"
 
+#include <cerrno>
+#include <system_error>
+
 namespace vigil::drivers {
 
 NodesFile::NodesFile(const System& system, std::string path)
@@ -9,7 +12,12 @@ NodesFile::~NodesFile() = default;
 
 Result<std::optional<wire::NodesConf>> NodesFile::load() {
   // Not the file itself, which is replaced with each save.
-  auto lock = files_.lock(path_ + ".lock");
+  const std::string lockPath = path_ + ".lock";
+  auto lock = files_.lock(lockPath);
+  if (!lock && lock.error().code != EWOULDBLOCK) {
+    return fail("Can't open " + lockPath +
+                " in order to acquire a lock: " + std::generic_category().message(lock.error().code));
+  }
   if (!lock) {
     return fail("Sorry, the cluster configuration file " + path_ +
                 " is already used by a different Redis Cluster node. Please make sure that different nodes use "
