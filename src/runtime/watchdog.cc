@@ -20,25 +20,38 @@ void onAlarm(int, siginfo_t*, void*) {
   log.head().text("\n--- WATCHDOG TIMER EXPIRED ---\n\nBacktrace:\n").backtrace(1).text("--------\n");
 }
 
+// From outside the signal means nothing, as in Redis: it is heard only while there is a period.
+void hearAlarms(bool hear) {
+  struct sigaction action {};
+  sigemptyset(&action.sa_mask);
+  if (hear) {
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    action.sa_sigaction = onAlarm;
+  } else {
+    action.sa_handler = SIG_IGN;
+  }
+  sigaction(SIGALRM, &action, nullptr);
+}
+
 }  // namespace
 
 Watchdog::Watchdog(EventLoop& control, std::vector<LoopThread*> threads, std::string logFile) : control_(control) {
   for (LoopThread* thread : threads) watched_.push_back({.thread = thread});
   std::memcpy(theLogFile, logFile.c_str(), std::min(sizeof theLogFile - 1, logFile.size()) + 1);
-  struct sigaction action {};
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  action.sa_sigaction = onAlarm;
-  sigaction(SIGALRM, &action, nullptr);
+  hearAlarms(false);
 }
 
-Watchdog::~Watchdog() { control_.cancel(timer_); }
+Watchdog::~Watchdog() {
+  hearAlarms(false);
+  control_.cancel(timer_);
+}
 
 void Watchdog::setPeriod(int64_t milliseconds) {
   period_.store(milliseconds * 1000);
   control_.post([this] {
     control_.cancel(timer_);
     timer_ = 0;
+    hearAlarms(period_.load() > 0);
     for (Watched& one : watched_) one.since = control_.now();
     if (period_.load() > 0) look();
   });

@@ -2,6 +2,7 @@
 
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,16 @@ def test_the_report_goes_to_the_log_file(servers, vigil):
     server.signal(signal.SIGSEGV)
     assert end_of(server) == -signal.SIGSEGV
     assert "BUG REPORT END" in server.log_text()
+
+
+@pytest.mark.parametrize("side", ["vigil", "redis"])
+def test_an_alarm_from_outside_means_nothing_without_a_watchdog(servers, request, side):
+    server = servers.start(request.getfixturevalue("vigil" if side == "vigil" else "oracle"))
+    ignored = int(re.search(r"^SigIgn:\s*(\w+)$", Path(f"/proc/{server.process.pid}/status").read_text(), re.MULTILINE)[1], 16)
+    assert ignored >> (signal.SIGALRM - 1) & 1
+    server.signal(signal.SIGALRM)
+    assert server.call("PING") == b"PONG"
+    assert "WATCHDOG" not in server.log_text()
 
 
 def test_the_watchdog_shows_where_a_worker_hangs(servers, vigil):
