@@ -33,6 +33,18 @@ class SlotSet {
     for (size_t slot = range.first; slot <= range.last; ++slot) set(slot);
   }
 
+  void add(const SlotSet& other) {
+    for (size_t at = 0; at < kBytes; ++at) bytes_[at] = static_cast<uint8_t>(bytes_[at] | other.bytes_[at]);
+  }
+  void remove(const SlotSet& other) {
+    for (size_t at = 0; at < kBytes; ++at) bytes_[at] = static_cast<uint8_t>(bytes_[at] & ~other.bytes_[at]);
+  }
+  bool overlaps(const SlotSet& other) const {
+    bool any = false;
+    for (size_t at = 0; at < kBytes; ++at) any = any || (bytes_[at] & other.bytes_[at]) != 0;
+    return any;
+  }
+
   size_t count() const {
     size_t sum = 0;
     for (uint8_t byte : bytes_) sum += static_cast<size_t>(std::popcount(byte));

@@ -10,18 +10,6 @@ namespace {
 
 constexpr MonoUs kRecordAgain = 1'000'000;  // for replicas that came with a full resync
 
-SlotSet without(const SlotSet& all, const SlotSet& some) {
-  SlotSet rest = all;
-  some.forEach([&](uint16_t slot) { rest.reset(slot); });
-  return rest;
-}
-
-bool overlap(const SlotSet& a, const SlotSet& b) {
-  bool any = false;
-  a.forEach([&](uint16_t slot) { any = any || b.test(slot); });
-  return any;
-}
-
 }  // namespace
 
 std::string SlotMigrations::refusal(const MigrationPlan& plan) const {
@@ -40,7 +28,7 @@ std::string SlotMigrations::refusal(const MigrationPlan& plan) const {
   for (const MigrationJob& job : jobs_) {
     if (!job.active()) continue;
     if (!job.exports) return "ERR This node is importing slots. Try again when that is over";
-    if (error.empty() && overlap(job.slots, plan.slots)) error = "ERR Some of the slots are being migrated already";
+    if (error.empty() && job.slots.overlaps(plan.slots)) error = "ERR Some of the slots are being migrated already";
   }
   if (error.empty()) error = incapable(me);
   if (error.empty()) error = incapable(*target);
@@ -54,8 +42,8 @@ std::string SlotMigrations::begin(const std::vector<MigrationPlan>& plans) {
   SlotSet seen;
   for (const MigrationPlan& plan : plans) {
     if (std::string error = refusal(plan); !error.empty()) return error;
-    if (overlap(seen, plan.slots)) return "ERR Slots are named more than once";
-    plan.slots.forEach([&](uint16_t slot) { seen.set(slot); });
+    if (seen.overlaps(plan.slots)) return "ERR Slots are named more than once";
+    seen.add(plan.slots);
   }
   for (const MigrationPlan& plan : plans) {
     const Node& target = *state_.find(plan.target);
@@ -158,7 +146,7 @@ void SlotMigrations::onSource(MigrationJob& job, const MigrationNews& news) {
 
 void SlotMigrations::hold(MigrationJob& job) {
   enter(job, Stage::kHolding, kHoldPatience);
-  job.slots.forEach([&](uint16_t slot) { state_.held.set(slot); });
+  state_.held.add(job.slots);
   records_[job.name] = {MigrationRecord::Kind::kHandOff, job.name, job.target, job.slots};
   updateHandedOff();
   order(job, Kind::kHold, {.kind = Kind::kHold, .peer = job.target});
@@ -181,7 +169,7 @@ void SlotMigrations::askLater(MigrationJob& job, MonoUs delay) {
 
 // Commands on the slots go on: here, or where they are sent.
 void SlotMigrations::release(MigrationJob& job) {
-  state_.held = without(state_.held, job.slots);
+  state_.held.remove(job.slots);
   step_.route = true;
 }
 

@@ -24,8 +24,8 @@ void SlotSweeper::begin(const SlotSet& slots, Task done) {
   keyspace::Keyspace& keyspace = engine_.keyspace();
   batches_.push_back({slots, std::move(done)});
   keyspace.hiddenSlots().add(slots);
+  sweeping_.add(slots);
   slots.forEach([&](uint16_t slot) {
-    sweeping_.set(slot);
     Walk& walk = walks_[keyspace.shardNumberOfSlot(slot)];
     walk.db = 0;
     walk.cursor = 0;
@@ -116,7 +116,7 @@ void SlotSweeper::settle() {
       begin(batch.slots, std::move(batch.done));
       continue;
     }
-    batch.slots.forEach([&](uint16_t slot) { sweeping_.reset(slot); });
+    sweeping_.remove(batch.slots);
     engine_.keyspace().hiddenSlots().remove(batch.slots);
     if (batch.done) batch.done();
   }
