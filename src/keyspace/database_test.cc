@@ -6,7 +6,9 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "base/crc16.h"
 #include "keyspace/keyspace.h"
 
 namespace vigil::keyspace {
@@ -57,6 +59,35 @@ TEST_F(DatabaseTest, StringsAreStoredReadAndOverwritten) {
   EXPECT_TRUE(db.erase(db.ref("a")));
   EXPECT_FALSE(db.erase(db.ref("a")));
   EXPECT_EQ(db.size(), 0u);
+}
+
+TEST(DatabaseSlots, HiddenKeysAreLeftOutOfTheirOwnDatabasesSize) {
+  const Keyspace::Options options{.shards = 8, .databases = 3, .hashSeed = 7, .slots = true};
+  Keyspace keyspace(options);
+  Heard heard;
+  auto fill = [&](Keyspace& into) {
+    Database first(into, 0);
+    Database second(into, 1);
+    first.prepare(1, ExpiryMode::kDelete, &heard, true);
+    second.prepare(1, ExpiryMode::kDelete, &heard, true);
+    for (const char* key : {"{a}1", "{a}2", "b"}) first.setString(first.ref(key), "x");
+    for (const char* key : {"{a}1", "c"}) second.setString(second.ref(key), "x");
+  };
+  auto sizes = [&] { return std::vector<size_t>{keyspace.size(0), keyspace.size(1), keyspace.size(2)}; };
+  fill(keyspace);
+  EXPECT_EQ(sizes(), (std::vector<size_t>{3, 2, 0}));
+  keyspace.hiddenSlots().set(keySlot("a"));
+  EXPECT_EQ(sizes(), (std::vector<size_t>{1, 1, 0}));
+  EXPECT_EQ(keyspace.keysInSlot(keySlot("a")), 3u);
+  keyspace.swapDatabases(1, 2);
+  EXPECT_EQ(sizes(), (std::vector<size_t>{1, 0, 1}));
+  keyspace.detachAll(0);
+  EXPECT_EQ(sizes(), (std::vector<size_t>{0, 0, 1}));
+  Keyspace loaded(options);
+  fill(loaded);
+  keyspace.replaceAll(loaded);
+  keyspace.hiddenSlots().set(keySlot("a"));
+  EXPECT_EQ(sizes(), (std::vector<size_t>{1, 1, 0}));
 }
 
 TEST_F(DatabaseTest, CanonicalIntegersBecomeNumbers) {

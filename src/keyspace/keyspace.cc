@@ -36,7 +36,8 @@ size_t Keyspace::size(int db) const {
   const size_t all = sizeWithHidden(db);
   if (!environment_.hidden.any()) [[likely]] return all;
   size_t hidden = 0;
-  environment_.hidden.copy().forEach([&](uint16_t slot) { hidden += keysInSlot(slot); });
+  environment_.hidden.copy().forEach(
+      [&](uint16_t slot) { hidden += shards_[shardNumberOfSlot(slot)]->keysInSlot(db, slot); });
   return all - std::min(all, hidden);
 }
 

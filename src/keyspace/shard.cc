@@ -18,8 +18,8 @@ Shard::Shard(size_t number, size_t databases, size_t shards, ShardEnvironment& e
       tables_(databases),
       expiry_(databases),
       sizes_(databases),
-      slotSizes_(environment.hash.slots ? kSlotCount / shards : 0) {
-  for (size_t db = 0; slotSizes_.counts() && databases > 1 && db < databases; ++db) databaseSlots_.emplace_back(0);
+      databaseSlots_(environment.hash.slots && databases > 1 ? databases : 0) {
+  if (environment.hash.slots) slotSizes_.begin(kSlotCount / shards);
 }
 
 Shard::~Shard() = default;
@@ -183,9 +183,9 @@ void Shard::publish(int db) {
 void Shard::swap(int a, int b) {
   std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
   std::swap(expiry_[static_cast<size_t>(a)], expiry_[static_cast<size_t>(b)]);
-  if (!databaseSlots_.empty()) std::swap(databaseSlots_[static_cast<size_t>(a)], databaseSlots_[static_cast<size_t>(b)]);
   publish(a);
   publish(b);
+  if (!databaseSlots_.empty()) countSlots();
 }
 
 std::shared_ptr<Table> Shard::detach(int db) {
@@ -212,7 +212,7 @@ void Shard::countSlot(int db, uint64_t hash) {
   slotSizes_.add(hash);
   if (databaseSlots_.empty()) [[likely]] return;
   SlotSizes& sizes = databaseSlots_[static_cast<size_t>(db)];
-  if (!sizes.counts()) sizes = SlotSizes(kSlotCount / shards_);  // most databases of a cluster stay empty
+  if (!sizes.counts()) sizes.begin(kSlotCount / shards_);  // most databases of a cluster stay empty
   sizes.add(hash);
 }
 
@@ -242,10 +242,8 @@ std::vector<std::shared_ptr<Table>> Shard::replaceAll(Shard& loaded) {
     publish(static_cast<int>(i));
     loaded.publish(static_cast<int>(i));
   }
-  std::swap(slotSizes_, loaded.slotSizes_);
-  std::swap(databaseSlots_, loaded.databaseSlots_);
-  loaded.slotSizes_.clear();
-  for (SlotSizes& sizes : loaded.databaseSlots_) sizes.clear();
+  slotSizes_.takeOver(loaded.slotSizes_);
+  for (size_t db = 0; db < databaseSlots_.size(); ++db) databaseSlots_[db].takeOver(loaded.databaseSlots_[db]);
   return old;
 }
 

@@ -93,7 +93,7 @@ class alignas(64) Shard final : public Preserver {
   uint64_t keysAtRest() const;  // in those
   // Any thread, in cluster mode: how many entries a slot has in all databases, of a shard's own slots.
   uint64_t keysInSlot(uint16_t slot) const { return slotSizes_.count(slot); }
-  // Under the lock: how many in one database.
+  // And how many in one database.
   uint64_t keysInSlot(int db, uint16_t slot) const;
   // Visits entries of a slot until `visit` says false. The callback must not change the table.
   void eachInSlot(int db, uint16_t slot, const std::function<bool(const Entry&)>& visit) const;
