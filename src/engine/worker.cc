@@ -279,7 +279,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   Outcome outcome = Outcome::kDone;
   Ending ending = Ending::kRejected;
   int64_t nanos = 0;
-  errorsSeen_ = session.reply.errors();
+  const uint32_t errorsBefore = errorsSeen_ = session.reply.errors();
   if (checkShape(session, entry, args)) {
     if (pausedFor(session, *entry) || heldBack(session, *entry, args)) {
       pauseSession(session);
@@ -305,7 +305,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     if (ending == Ending::kRejected) startTiming();
   }
   if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
-  if (session.importing) [[unlikely]] afterImported(session, entry, mark);
+  if (session.importing) [[unlikely]] afterImported(session, entry, session.reply.errors() != errorsBefore, mark);
   afterCommand(session, mark);
   if (costsSlot_ >= 0 && ending == Ending::kExecuted) [[unlikely]] {
     const auto out = static_cast<int64_t>(session.out.pending() - pending);

@@ -178,7 +178,7 @@ class Worker {
   bool redirect(Session& session, const command::CommandEntry& entry, std::string_view error);
   bool heldBack(Session& session, const command::CommandEntry& entry, command::Args args);
   bool importsSlots(Session& session, const command::CommandEntry& entry, command::Args args);
-  void afterImported(Session& session, const command::CommandEntry* entry, size_t mark);
+  void afterImported(Session& session, const command::CommandEntry* entry, bool failed, size_t mark);
   void pauseSession(Session& session);
   std::string misplaced(const BlockedCall& call) const;
   void countForSlot(const BlockedCall& call, int64_t nanos, size_t bytesOut);  // that the call of a slot took at its end

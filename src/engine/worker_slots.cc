@@ -113,9 +113,9 @@ bool Worker::importsSlots(Session& session, const command::CommandEntry& entry, 
 }
 
 // Nobody reads what is answered to single commands, unless something went wrong: then all was in vain.
-void Worker::afterImported(Session& session, const command::CommandEntry* entry, size_t mark) {
+void Worker::afterImported(Session& session, const command::CommandEntry* entry, bool failed, size_t mark) {
   if (entry != nullptr && entry->fullName.starts_with("cluster")) return;
-  if (session.reply.errors() == errorsSeen_) return session.reply.rollback(mark);
+  if (!failed) return session.reply.rollback(mark);
   session.import->fail("'" + (entry != nullptr ? entry->fullName : std::string("an unknown command")) +
                        "' failed with " + session.reply.lastErrorCode());
   session.closeAfterReply = true;

@@ -104,8 +104,9 @@ class HandMadeCluster(Cluster):
     """`layout`: for each node by name its binary, and the first and last slot that it gets, or the name of its master, or
     None. As Cluster without redis-cli, and faster."""
 
-    def __init__(self, servers, layout, own_options=None, **options):  # pylint: disable=super-init-not-called
-        self.named = {name: servers.create(binary, f"{name}-{len(servers.servers)}", options={**FAST, **options, **(own_options or {}).get(name, {})})
+    def __init__(self, servers, layout, own_options=None, tls=None, **options):  # pylint: disable=super-init-not-called
+        self.named = {name: servers.create(binary, f"{name}-{len(servers.servers)}", tls=tls,
+                                           options={**FAST, **options, **(own_options or {}).get(name, {})})
                       for name, (binary, _) in layout.items()}
         self.nodes = list(self.named.values())
         for node in self.nodes:

@@ -104,6 +104,7 @@ class Server:
         self._port = None if port else Port()
         self.port = port or self._port.number
         self.tls = tls
+        self.credentials = ()  # what we AUTH with
         self.options = {"save": "", **(options or {})}
         self.config_path = None
         if config_file is not None:
@@ -226,7 +227,10 @@ class Server:
     # --- talking to it
 
     def raw(self, **options):
-        return RawClient(self.port, **{"tls": self.tls, **options})
+        client = RawClient(self.port, **{"tls": self.tls, **options})
+        if self.credentials:
+            assert not client.call("AUTH", *self.credentials).is_error
+        return client
 
     def redis(self, **options):
         client = redis.Redis(port=self.port, socket_timeout=PATIENCE, **options)
