@@ -181,6 +181,9 @@ std::string Commands::setMoving(const Request& request) {
   if (other == nullptr) return "ERR I don't know about node " + request.node;
   if (!other->isMaster()) return "ERR Target node is not a master";
   if (other->isMyself()) return "ERR The other end of a slot's way must be another node";
+  if (cluster_.migrations_.concerns(slot)) {
+    return "ERR Slot " + std::to_string(slot) + " is part of an atomic migration, see CLUSTER GETSLOTMIGRATIONS";
+  }
   (migrating ? state.migrating : state.importing)[slot] = other;
   cluster_.step_.slotsChanged();
   return {};

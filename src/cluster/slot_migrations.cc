@@ -120,12 +120,17 @@ std::string SlotMigrations::busy() const {
   return any ? "ERR Slots are being handed over to another node at this moment, see CLUSTER GETSLOTMIGRATIONS. Try again" : "";
 }
 
+bool SlotMigrations::concerns(uint16_t slot) const {
+  return active_ != 0 &&
+         std::ranges::any_of(jobs_, [&](const MigrationJob& job) { return job.active() && job.slots.test(slot); });
+}
+
 // --- What the log tells ---
 
 void SlotMigrations::updateHandedOff() {
   state_.handedOff.clear();
   for (const auto& [job, record] : records_) {
-    if (record.kind == MigrationRecord::Kind::kHandOff) record.slots.forEach([&](uint16_t slot) { state_.handedOff.set(slot); });
+    if (record.kind == MigrationRecord::Kind::kHandOff) state_.handedOff.add(record.slots);
   }
 }
 

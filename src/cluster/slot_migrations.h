@@ -51,6 +51,7 @@ class SlotMigrations {
   std::string outcome(const std::string& job, uint64_t epoch, const SlotSet& slots);
   // Whether what somebody wants to do with slots must wait for the end of a hand-over. The error, or empty.
   std::string busy() const;
+  bool concerns(uint16_t slot) const;  // one that is under way
 
   void heard(const MigrationNews& news);
   void tick();

@@ -130,6 +130,10 @@ TEST_F(SlotMigrationsTest, WhatCannotBegin) {
   EXPECT_EQ(begin(slots(9000, 9001)), "ERR Slot 9000 is not served by this node");
   EXPECT_EQ(begin(), "");
   EXPECT_EQ(begin(slots(99, 120)), "ERR Some of the slots are being migrated already");
+  for (uint16_t slot : {uint16_t{99}, uint16_t{100}}) {
+    EXPECT_EQ(cluster.command(kSource, {.kind = Request::Kind::kSetMigrating, .node = cluster.id(2), .slot = slot}),
+              slot == 99 ? "ERR Slot 99 is part of an atomic migration, see CLUSTER GETSLOTMIGRATIONS" : "");
+  }
   name = job(kSource).name;
   EXPECT_EQ(receive(), "");
   EXPECT_NE(receive(), "");
