@@ -184,8 +184,12 @@ void SlotMigrations::becameMaster() {
   for (const auto& [name, record] : std::map(records_)) {
     switch (record.kind) {
       case MigrationRecord::Kind::kStage:
-        order({.name = name, .slots = record.slots}, Kind::kDiscard);
         records_.erase(name);
+        if (allOwnedBy(record.slots, &state_.myself())) {  // the log's end, which said so, was lost; they are not
+          this->record({.name = name, .slots = record.slots, .source = record.peer}, MigrationRecord::Kind::kCommit);
+        } else {
+          order({.name = name, .slots = record.slots}, Kind::kDiscard);
+        }
         break;
       case MigrationRecord::Kind::kHandOff: {
         std::erase_if(jobs_, [&](const MigrationJob& job) { return job.name == name; });

@@ -240,6 +240,20 @@ TEST_F(SlotMigrationsTest, WhoTakesTheTargetsPlaceBeforeThatDropsTheCopies) {
   EXPECT_TRUE(cluster.state(kSource).held.empty());
 }
 
+TEST_F(SlotMigrationsTest, CopiesOfSlotsThatHaveBecomeOursAreKept) {
+  handOver();
+  ASSERT_EQ(claim(), "");
+  cluster.note(kTargetReplica, {MigrationRecord::Kind::kStage, name, cluster.id(kSource), slots(0, 99)});
+  commit();
+  finishClaim();
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return owned(kTarget, kTargetReplica) == 100; }));
+  cluster.kill(kTarget);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[kTargetReplica].promotions == 1; }));
+  EXPECT_EQ(owned(kTargetReplica, kTargetReplica), 100u);
+  EXPECT_TRUE(recorded(kTargetReplica, MigrationRecord::Kind::kCommit));
+  EXPECT_FALSE(last(kTargetReplica, Kind::kDiscard));
+}
+
 TEST_F(SlotMigrationsTest, AFailingEndIsNoticed) {
   ASSERT_EQ(begin(), "");
   name = job(kSource).name;

@@ -230,3 +230,24 @@ def test_either_end_dies_somewhere_in_it(servers, victim):
         writer.check(lambda tag: cluster.named[owner(cluster, slot_of(tag))])
         for node in cluster.running():
             node.kill()
+
+
+def test_a_target_that_lost_the_end_of_its_aof_keeps_what_it_owns(servers):
+    """As after a loss of power within a second of the hand-over: nodes.conf is durable by then, the last of the AOF is not."""
+    cluster = HandMadeCluster(servers, layout(), own_options={"B": {"appendonly": "yes"}})
+    source, target = cluster.named["A"], cluster.named["B"]
+    tags = take((f"t{n}" for n in range(10000)), 0, 99, 5)
+    fill(source, tags)
+    before = contents(source, tags)
+    move(cluster, "A", "B", (0, 99))
+    target.kill()
+    path, = (target.directory / "appendonlydir").glob("*.incr.aof")
+    log = path.read_bytes()
+    path.write_bytes(log[:log.index(b"COMMIT")])
+    for restart in range(2):
+        target.start()
+        cluster.wait_ok()
+        wait_owner(cluster, (0, 99), "B")
+        assert contents(target, tags) == before, restart
+        assert target.call("DBSIZE") == len(tags) * 25
+        target.kill()
