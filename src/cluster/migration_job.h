@@ -57,7 +57,7 @@ std::string_view stateName(const MigrationJob& job);
 // "0-10 20-20"
 std::string rangesText(const SlotSet& slots);
 
-// What the log holds of migrations, so that whoever continues that log knows it: as arguments of CLUSTER SYNCSLOTS.
+// What the log holds of migrations, so that whoever continues that log knows it: as arguments of CLUSTER SYNCSLOTS in a note (command/log_note.h).
 struct MigrationRecord {
   enum class Kind : uint8_t {
     kStage,    // the slots' keys are copies on their way here: hidden

@@ -1,5 +1,6 @@
 """CLUSTER MIGRATESLOTS: slots move with their keys in one piece, under load, and back to where they were on any failure."""
 
+import shutil
 import signal
 import time
 
@@ -232,6 +233,43 @@ def test_either_end_dies_somewhere_in_it(servers, victim):
             node.kill()
 
 
+def loaded_by_redis(servers, oracle, node, tags):
+    """What redis-server makes of the node's AOF: a copy of it, for a server by itself."""
+    copy = servers.create(oracle, options={"appendonly": "yes"})
+    shutil.copytree(node.directory / "appendonlydir", copy.directory / "appendonlydir")
+    copy.start()
+    seen = copy.call("DBSIZE"), contents(copy, tags)
+    assert "CRITICAL" not in copy.log_text()
+    copy.stop()
+    return seen
+
+
+def test_the_aof_of_either_end_loads_in_redis_server(servers):
+    """Also that of a target which died in the middle of it; and ours, loaded again, goes on from there."""
+    cluster = HandMadeCluster(servers, layout(), appendonly="yes", **{"aof-use-rdb-preamble": "no"})
+    source, target, oracle = cluster.named["A"], cluster.named["B"], oracle_binary()
+    cluster.tags = take((f"t{n}" for n in range(10000)), 0, 99, 5)
+    fill(source, cluster.tags)
+    cluster.before = contents(source, cluster.tags)
+    nothing = {name: None if len(name) == 2 and name[1] not in ("short", "long") else -2 if len(name) == 3 else [] for name in cluster.before}
+    stalled(cluster)
+    target.kill()
+    assert b"SYNCSLOTS STAGE" in b"".join(path.read_bytes() for path in (target.directory / "appendonlydir").iterdir())
+    loaded_by_redis(servers, oracle, target, cluster.tags)
+    target.start()
+    cluster.wait_ok()
+    works(cluster)
+    wait_until("the source has deleted them", lambda: source.call("DBSIZE") == 0)
+    for node in (source, target):
+        node.kill()
+    assert loaded_by_redis(servers, oracle, source, cluster.tags) == (0, nothing)
+    assert loaded_by_redis(servers, oracle, target, cluster.tags) == (len(cluster.tags) * 25, cluster.before)
+    for node in (source, target):
+        node.start()
+    cluster.wait_ok()
+    assert contents(target, cluster.tags) == cluster.before and source.call("DBSIZE") == 0
+
+
 def test_a_target_that_lost_the_end_of_its_aof_keeps_what_it_owns(servers):
     """As after a loss of power within a second of the hand-over: nodes.conf is durable by then, the last of the AOF is not."""
     cluster = HandMadeCluster(servers, layout(), own_options={"B": {"appendonly": "yes"}})
@@ -243,7 +281,7 @@ def test_a_target_that_lost_the_end_of_its_aof_keeps_what_it_owns(servers):
     target.kill()
     path, = (target.directory / "appendonlydir").glob("*.incr.aof")
     log = path.read_bytes()
-    path.write_bytes(log[:log.index(b"COMMIT")])
+    path.write_bytes(log[:log.index(b"CLUSTER SYNCSLOTS COMMIT")])
     for restart in range(2):
         target.start()
         cluster.wait_ok()

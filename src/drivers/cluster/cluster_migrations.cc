@@ -5,7 +5,7 @@
 //   SYNCSLOTS MARK number                answers the number: all that came before has been carried out
 //   SYNCSLOTS CLAIM job epoch            all has come: the slots may be taken
 //   SYNCSLOTS OUTCOME job epoch ranges   OK: they were taken, or will be; an error DROPPED: they never will
-//   SYNCSLOTS STAGE|COMMIT|DISCARD|HANDOFF|ENDHANDOFF job node ranges     records of the log
+//   SYNCSLOTS STAGE|COMMIT|DISCARD|HANDOFF|ENDHANDOFF job node ranges     records of the log, see command/log_note.h
 //
 // A range is "first-last".
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "command/log_note.h"
 #include "engine/connection.h"
 #include "engine/worker.h"
 #include "wire/resp_writer.h"
@@ -15,11 +16,16 @@ constexpr MonoUs kPoll = 1'000;
 constexpr MonoUs kAskPatience = 2'000'000;
 
 // CLUSTER SYNCSLOTS and these words, then the ranges.
-std::string command(std::vector<std::string> words, const SlotSet& slots) {
+std::vector<std::string> withRanges(std::vector<std::string> words, const SlotSet& slots) {
   words.insert(words.begin(), {"CLUSTER", "SYNCSLOTS"});
   for (const SlotRange& range : slots.ranges()) {
     words.push_back(std::to_string(range.first) + "-" + std::to_string(range.last));
   }
+  return words;
+}
+
+std::string syncSlots(std::vector<std::string> words, const SlotSet& slots) {
+  words = withRanges(std::move(words), slots);
   const std::vector<std::string_view> views(words.begin(), words.end());
   std::string text;
   wire::encodeCommand(views, text);
@@ -110,7 +116,7 @@ void SlotMoves::open(const Order& order) {
   exports_[order.job] = exported;
   size_t answers = 1;
   std::string hello = authentication(answers);
-  hello += command({"BEGIN", order.job, order.peer}, order.slots);
+  hello += syncSlots({"BEGIN", order.job, order.peer}, order.slots);
   exported->open(engine_.system().network.connect({order.address, order.port}, connectOptions()), std::move(hello), answers);
 }
 
@@ -119,7 +125,7 @@ void SlotMoves::ask(const Order& order) {
   size_t answers = 0;
   job->timeoutUs = kAskPatience;
   job->authentication = authentication(answers);
-  job->restores = command({"OUTCOME", order.job, std::to_string(order.epoch)}, order.slots);
+  job->restores = syncSlots({"OUTCOME", order.job, std::to_string(order.epoch)}, order.slots);
   job->keys = 1;
   Peer peer{.stream = engine_.system().network.connect({order.address, order.port}, connectOptions()), .db = job->db};
   auto& place = questions_.emplace_back();
@@ -147,12 +153,10 @@ void SlotMoves::asked(const std::string& job, Transfer* transfer, const Transfer
 // World held. `urgent`: replicas are to acknowledge it at once.
 oplog::Offset SlotMoves::append(const Record& record, bool urgent) {
   oplog::Log& log = engine_.log();
-  std::vector<std::string> words = {"CLUSTER", "SYNCSLOTS", std::string(cluster::recordName(record.kind)), record.job, record.peer};
-  for (const SlotRange& range : record.slots.ranges()) {
-    words.push_back(std::to_string(range.first) + "-" + std::to_string(range.last));
-  }
-  const std::vector<std::string_view> views(words.begin(), words.end());
-  const oplog::Offset end = log.append(-1, views);
+  const auto words = withRanges({std::string(cluster::recordName(record.kind)), record.job, record.peer}, record.slots);
+  const std::string text = command::noteText(words);
+  const std::string_view note[] = {"ECHO", text};
+  const oplog::Offset end = log.append(-1, note);
   if (urgent && log.replicating()) {
     constexpr std::string_view kAsk[] = {"REPLCONF", "GETACK", "*"};
     log.append(-1, kAsk);

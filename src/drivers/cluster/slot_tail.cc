@@ -4,6 +4,7 @@
 
 #include "base/crc16.h"
 #include "base/text.h"
+#include "command/log_note.h"
 
 namespace vigil::drivers {
 
@@ -33,15 +34,15 @@ Result<SlotTail::Concern> SlotTail::concernOf(command::Args args) {
   for (std::string_view word : {"select", "multi", "exec", "ping", "replconf"}) {
     if (equalsIgnoreCase(args[0], word)) return Concern::kNone;
   }
+  if (const auto note = command::noteWords(args); !note.empty()) {
+    if (note.size() > 3 && note[2] == "HANDOFF" && note[3] == job_) handedOff_ = true;
+    return Concern::kNone;
+  }
   const command::CommandEntry* entry = commands_.findLogged(args[0]);
   if (entry != nullptr && !entry->spec->subcommands.empty() && args.size() > 1) {
     if (const auto* sub = entry->subcommand(args[1])) entry = sub;
   }
   if (entry == nullptr) return fail("the command " + std::string(args[0].substr(0, 64)) + " in the log is not known");
-  if (entry->fullName == "cluster|syncslots") {
-    if (args.size() > 3 && args[2] == "HANDOFF" && args[3] == job_) handedOff_ = true;
-    return Concern::kNone;
-  }
   return concernOfKeys(*entry, args);
 }
 

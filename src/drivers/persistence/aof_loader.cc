@@ -7,6 +7,7 @@
 
 #include "base/simulation.h"
 #include "command/command_table.h"
+#include "command/log_note.h"
 #include "drivers/persistence/rdb_driver.h"
 #include "engine/engine.h"
 #include "engine/worker.h"
@@ -178,16 +179,19 @@ void AofLoader::readMore() {
 
 bool AofLoader::prepare(const AofReader::Command& command, Prepared& prepared) {
   prepared = {};
-  prepared.entry = engine_.commands().findLogged(command.args[0]);
+  prepared.note = command::noteWords(command.args);
+  prepared.args = prepared.note.empty() ? command.args : prepared.note;
+  const command::Args args = prepared.args;
+  prepared.entry = engine_.commands().findLogged(args[0]);
   if (!prepared.entry) return false;
   const auto& keys = prepared.entry->spec->keys;
   if (keys.size() == 1 && keys.front().begin == command::KeySpec::Begin::kIndex &&
-      static_cast<size_t>(keys.front().index) < command.args.size()) {
+      static_cast<size_t>(keys.front().index) < args.size()) {
     prepared.keyArgument = static_cast<size_t>(keys.front().index);
-    prepared.hash = engine_.keyspace().hashOf(command.args[prepared.keyArgument]);
+    prepared.hash = engine_.keyspace().hashOf(args[prepared.keyArgument]);
     engine_.keyspace().prefetchBucket(session_.db, prepared.hash);
-  } else if (!prepared.entry->spec->subcommands.empty() && command.args.size() > 1) {
-    if (const auto* sub = prepared.entry->subcommand(command.args[1])) prepared.entry = sub;
+  } else if (!prepared.entry->spec->subcommands.empty() && args.size() > 1) {
+    if (const auto* sub = prepared.entry->subcommand(args[1])) prepared.entry = sub;
   }
   return prepared.entry->spec->handler != nullptr;
 }
@@ -210,7 +214,7 @@ void AofLoader::executeBatch() {
       if (prepared_[i].keyArgument != 0) engine_.keyspace().prefetchEntry(session_.db, prepared_[i].hash);
     }
     for (size_t i = 0; i < count; ++i) {
-      const auto& args = commands[i].args;
+      const command::Args args = prepared_[i].args;
       const command::CommandSpec& spec = *prepared_[i].entry->spec;
       const auto argc = static_cast<int>(args.size());
       if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) continue;  // an error, as it was when logged

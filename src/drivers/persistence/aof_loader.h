@@ -16,6 +16,7 @@
 #include "base/ports/clock.h"
 #include "base/ports/executor.h"
 #include "base/result.h"
+#include "command/context.h"
 #include "drivers/persistence/aof_options.h"
 #include "engine/session.h"
 #include "persistence/aof_directory.h"
@@ -59,6 +60,8 @@ class AofLoader : public std::enable_shared_from_this<AofLoader> {
     uint64_t size = 0;
   };
   struct Prepared {
+    command::Args args;
+    std::vector<std::string_view> note;  // else the args are the file's
     const command::CommandEntry* entry = nullptr;
     size_t keyArgument = 0;
     uint64_t hash = 0;

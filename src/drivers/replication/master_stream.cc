@@ -8,6 +8,7 @@
 #include "base/simulation.h"
 #include "base/text.h"
 #include "command/command_table.h"
+#include "command/log_note.h"
 #include "engine/client_list.h"
 #include "engine/engine.h"
 #include "replication/planted_bugs.h"
@@ -247,6 +248,8 @@ bool MasterStream::check(command::Args args) {
 }
 
 void MasterStream::runCommand(command::Args args) {
+  const auto note = command::noteWords(args);
+  if (!note.empty()) [[unlikely]] args = note;
   const command::CommandEntry* entry = find(args);
   if (equalsIgnoreCase(args[0], "replconf")) {
     if (args.size() > 1 && equalsIgnoreCase(args[1], "getack")) ackAsked_ = true;
