@@ -1,5 +1,7 @@
 #include "engine/effects.h"
 
+#include "wire/resp_writer.h"
+
 namespace vigil::engine {
 
 void Effects::add(int db, std::span<const std::string_view> command) {
@@ -19,8 +21,6 @@ void Effects::clear() {
 }
 
 oplog::Offset Effects::appendTo(oplog::Log& log, bool transaction) const {
-  static constexpr std::string_view kMulti[] = {"MULTI"};
-  static constexpr std::string_view kExec[] = {"EXEC"};
   std::vector<std::string_view> args;
   args.reserve(argSizes_.size());
   const char* at = bytes_.data();
@@ -38,6 +38,22 @@ oplog::Offset Effects::appendTo(oplog::Log& log, bool transaction) const {
   }
   if (transaction) records.push_back({-1, kExec});
   return log.appendUnit(records);
+}
+
+size_t Effects::encodedSize(bool transaction) const {
+  std::vector<std::string_view> args;
+  size_t size = transaction ? wire::encodedCommandSize(kMulti) + wire::encodedCommandSize(kExec) : 0;
+  const char* at = bytes_.data();
+  const uint32_t* argSize = argSizes_.data();
+  for (const Command& command : commands_) {
+    args.clear();
+    for (uint32_t i = 0; i < command.args; ++i) {
+      args.emplace_back(at, *argSize);
+      at += *argSize++;
+    }
+    size += wire::encodedCommandSize(args);
+  }
+  return size;
 }
 
 }  // namespace vigil::engine

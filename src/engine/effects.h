@@ -21,8 +21,12 @@ class Effects {
   // Appends all as one unit, between MULTI and EXEC if `atomic` and there are several. Returns the log's offset
   // behind it.
   oplog::Offset appendTo(oplog::Log& log, bool transaction) const;
+  // Of that, without a SELECT.
+  size_t encodedSize(bool transaction) const;
 
  private:
+  static constexpr std::string_view kMulti[] = {"MULTI"};
+  static constexpr std::string_view kExec[] = {"EXEC"};
   struct Command {
     int db;
     uint32_t args;

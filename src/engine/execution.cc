@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "engine/worker.h"
+#include "wire/resp_writer.h"
 
 namespace vigil::engine {
 
@@ -39,6 +40,7 @@ void Execution::beginRecord(bool atomic) {
   atomic_ = atomic;
   changes_ = 0;
   offset_ = 0;
+  loggedBytes_ = 0;
   scanned_ = 0;
   changedData_ = false;
   audience_ = engine_.options().audience.load();
@@ -96,6 +98,8 @@ void Execution::run(command::Session& session, const command::CommandEntry& comm
     // A single command without other effects goes to the log straight from the client's buffer.
     if (!atomic_ && effects_.empty()) {
       offset_ = engine_.log().append(session.db, args);
+      if (engine_.options().monitoring.slotStats.load(std::memory_order_relaxed)) [[unlikely]]
+        loggedBytes_ += wire::encodedCommandSize(args);
     } else {
       effects_.add(session.db, args);
     }
@@ -370,6 +374,8 @@ void Execution::logEffects() {
   }
   if (!effects_.empty()) [[unlikely]] {
     offset_ = effects_.appendTo(engine_.log(), effects_.size() > 1);
+    if (engine_.options().monitoring.slotStats.load(std::memory_order_relaxed)) [[unlikely]]
+      loggedBytes_ += effects_.encodedSize(effects_.size() > 1);
     effects_.clear();
   }
 }

@@ -53,6 +53,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // offset that a reply of this unit depends on.
   oplog::Offset finish();
   oplog::Offset written() const { return offset_; }  // behind the last unit's record, 0: it wrote none
+  size_t loggedBytes() const { return loggedBytes_; }  // of that record; counted for CLUSTER SLOT-STATS alone
 
   // --- Keys reserved for blocked calls (reservations.cc) ---
   // A reservation that a unit made: its worker serves it when the unit's locks are released.
@@ -197,6 +198,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   bool logged_ = false;       // the log was active when the unit began
   int64_t changes_ = 0;       // of the unit, not yet counted
   oplog::Offset offset_ = 0;  // behind the unit's record
+  size_t loggedBytes_ = 0;
   oplog::Offset scanned_ = 0;  // the greatest last write of the shards that SCAN entered and left again
   std::vector<ReadyKey> ready_;
   std::vector<Reserved> reserved_;

@@ -20,6 +20,7 @@ struct NodeState {
   std::atomic<bool> aofErrorHidesUnsafe{false};  // then: what reads that depend on unsafe writes show (appendfsync always)
   std::atomic<int> snapshotBacklog{0};         // snapshots, or the AOF, that cannot keep up: writers are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
+  std::atomic<uint32_t> replicas{0};           // that have asked for the log
   std::atomic<int64_t> migrateSockets{0};      // connections to other nodes that MIGRATE keeps open
 };
 

@@ -20,7 +20,7 @@ class SlotUsage {
   struct Cost {
     int64_t nanos = 0;     // of the processor
     int64_t bytesIn = 0;   // of requests
-    int64_t bytesOut = 0;  // of replies
+    int64_t bytesOut = 0;  // of replies, and of what goes to each replica
   };
 
   void setWorkers(size_t count) { workers_ = std::vector<Table>(count); }  // before the loops run

@@ -279,6 +279,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   Outcome outcome = Outcome::kDone;
   Ending ending = Ending::kRejected;
   int64_t nanos = 0;
+  size_t logged = 0;
   const uint32_t errorsBefore = errorsSeen_ = session.reply.errors();
   if (checkShape(session, entry, args)) {
     if (pausedFor(session, *entry) || heldBack(session, *entry, args)) {
@@ -295,6 +296,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
         startTiming();
       } else {
         outcome = runLocked(session, *entry, args, prepared);
+        logged = execution_.loggedBytes();
         if (outcome != Outcome::kPutBack) called(session, *entry, args, nanos = stopTiming());
       }
     }
@@ -308,7 +310,8 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   if (session.importing) [[unlikely]] afterImported(session, entry, session.reply.errors() != errorsBefore, mark);
   afterCommand(session, mark);
   if (costsSlot_ >= 0 && ending == Ending::kExecuted) [[unlikely]] {
-    const auto out = static_cast<int64_t>(session.out.pending() - pending);
+    const size_t replicated = logged * engine_.state().replicas.load(std::memory_order_relaxed);
+    const auto out = static_cast<int64_t>(session.out.pending() - pending + replicated);
     engine_.slotUsage().add(number_, static_cast<uint16_t>(costsSlot_), {nanos, static_cast<int64_t>(parsed.bytes), out});
   }
   if (session.listens) [[unlikely]] {

@@ -81,9 +81,9 @@ def test_bytes_and_time(cluster):
     request = "*3\r\n$3\r\nSET\r\n$3\r\nnum\r\n$5\r\nvalue\r\n"
     with a.raw() as client:
         client.call("SET", "num", "value")
-        assert of(a, NUM) | {"cpu-usec": 0} == {"key-count": 1, "cpu-usec": 0, "network-bytes-in": len(request), "network-bytes-out": 5}
+        assert of(a, NUM) | {"cpu-usec": 0} == {"key-count": 1, "cpu-usec": 0, "network-bytes-in": len(request), "network-bytes-out": 5 + len(request)}
         client.call("GET", "num")
-        assert of(a, NUM)["network-bytes-out"] == 5 + len("$5\r\nvalue\r\n")
+        assert of(a, NUM)["network-bytes-out"] == 5 + len(request) + len("$5\r\nvalue\r\n"), "what is written goes to the replica too"
         before = of(a, NUM)
         assert client.call("GET", "foo").is_error  # another node's
         client.call("PING")
@@ -109,7 +109,8 @@ def test_transactions_and_waits(cluster):
             client.call(*words)
         counted = of(a, NUM)
         assert counted["network-bytes-in"] == encoded("SET", "num", "1") + encoded("INCR", "num") + encoded("EXEC")
-        assert counted["network-bytes-out"] == 2 * len("+QUEUED\r\n") + len("*2\r\n+OK\r\n:2\r\n")
+        logged = encoded("MULTI") + encoded("SET", "num", "1") + encoded("INCR", "num") + encoded("EXEC")
+        assert counted["network-bytes-out"] == 2 * len("+QUEUED\r\n") + len("*2\r\n+OK\r\n:2\r\n") + logged
     with a.raw() as waiting, a.raw() as pusher:
         waiting.send("BLPOP", "bar", "0")
         wait_until("it waits", lambda: a.info("clients")["blocked_clients"] == "1")
@@ -118,7 +119,8 @@ def test_transactions_and_waits(cluster):
         waiting.read(timeout=10)
         counted = of(a, BAR)
         assert counted["network-bytes-in"] == encoded("BLPOP", "bar", "0") + encoded("RPUSH", "bar", "x")
-        assert counted["network-bytes-out"] == len(":1\r\n") + len("*2\r\n$3\r\nbar\r\n$1\r\nx\r\n")
+        logged = encoded("MULTI") + encoded("RPUSH", "bar", "x") + encoded("LPOP", "bar") + encoded("EXEC")
+        assert counted["network-bytes-out"] == len(":1\r\n") + len("*2\r\n$3\r\nbar\r\n$1\r\nx\r\n") + logged
         assert counted["cpu-usec"] < 1_000_000
 
 

@@ -186,6 +186,7 @@ void MasterDriver::carryOut(const Effects& effects) {
     }
   }
   updateNotEnough();
+  engine_.state().replicas.store(static_cast<uint32_t>(replicas().size()), std::memory_order_relaxed);
 }
 
 std::shared_ptr<ReplicaFeed> MasterDriver::feed(uint64_t id) const {
