@@ -40,7 +40,6 @@ void Execution::beginRecord(bool atomic) {
   atomic_ = atomic;
   changes_ = 0;
   offset_ = 0;
-  loggedBytes_ = 0;
   scanned_ = 0;
   changedData_ = false;
   audience_ = engine_.options().audience.load();

@@ -53,7 +53,7 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   // offset that a reply of this unit depends on.
   oplog::Offset finish();
   oplog::Offset written() const { return offset_; }  // behind the last unit's record, 0: it wrote none
-  size_t loggedBytes() const { return loggedBytes_; }  // of that record; counted for CLUSTER SLOT-STATS alone
+  size_t loggedBytes() const { return loggedBytes_; }  // of all records so far; counted for CLUSTER SLOT-STATS alone
 
   // --- Keys reserved for blocked calls (reservations.cc) ---
   // A reservation that a unit made: its worker serves it when the unit's locks are released.

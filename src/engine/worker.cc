@@ -295,8 +295,9 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
         if (outcome == Outcome::kDone && serves) queueCommand(session, *entry, args);
         startTiming();
       } else {
+        const size_t loggedBefore = execution_.loggedBytes();
         outcome = runLocked(session, *entry, args, prepared);
-        logged = execution_.loggedBytes();
+        logged = execution_.loggedBytes() - loggedBefore;
         if (outcome != Outcome::kPutBack) called(session, *entry, args, nanos = stopTiming());
       }
     }
