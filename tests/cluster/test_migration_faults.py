@@ -29,7 +29,7 @@ def wait_ended(node, name):
 
 def test_cancelled_before_the_target_has_answered(pair):
     source, target = pair.named["A"], pair.named["B"]
-    target.signal(signal.SIGSTOP)
+    target.hang()
     name = start(pair, "A", "B", (0, 99))
     assert job_of(source, name)["state"] == b"connecting"
     assert source.call("CLUSTER", "CANCELSLOTMIGRATIONS") == b"OK"
@@ -42,7 +42,7 @@ def test_cancelled_before_the_target_has_answered(pair):
 def test_cancelled_in_the_hand_over(pair):
     """A replica of the source does not answer: what clients want of the slots waits, and goes on when it is cancelled."""
     source = pair.named["A"]
-    pair.named["RA"].signal(signal.SIGSTOP)
+    pair.named["RA"].hang()
     name = start(pair, "A", "B", (0, 99))
     wait_state(source, name, "paused")
     with source.raw() as client:
@@ -59,7 +59,7 @@ def test_cancelled_in_the_hand_over(pair):
 def test_not_cancelled_where_the_target_decides(pair):
     """The source has said that all is there, and a replica of the target does not answer: the target gives it up in time."""
     source, target = pair.named["A"], pair.named["B"]
-    pair.named["RB"].signal(signal.SIGSTOP)
+    pair.named["RB"].hang()
     name = start(pair, "A", "B", (0, 99))
     wait_state(source, name, "claiming")
     with source.raw() as client:
@@ -80,7 +80,7 @@ def test_target_that_never_answers(pair):
     source, target = pair.named["A"], pair.named["B"]
     for node in pair.nodes:
         node.call("CONFIG", "SET", "cluster-node-timeout", 60_000)
-    target.signal(signal.SIGSTOP)
+    target.hang()
     name = start(pair, "A", "B", (0, 99))
     wait_state(source, name, "failed")
     assert job_of(source, name)["message"] == b"the target does not answer"
@@ -91,7 +91,7 @@ def test_target_that_never_answers(pair):
 @pytest.mark.parametrize("victim", ["A", "B"])
 def test_either_end_hangs_until_it_is_failed_over(pair, victim):
     name = stalled(pair)
-    pair.named[victim].signal(signal.SIGSTOP)
+    pair.named[victim].hang()
     heir = pair.named[f"R{victim}"]
     wait_until("its replica takes over", lambda: "master" in nodes(heir)[pair.ids[f"R{victim}"]]["flags"])
     if victim == "A":

@@ -64,7 +64,7 @@ def test_writes_during_the_migration_happen_once(servers):
 
 def test_copies_are_hidden_until_then(pair):
     source, target, replica = pair.named["A"], pair.named["B"], pair.named["RB"]
-    pair.named["RA"].signal(signal.SIGSTOP)
+    pair.named["RA"].hang()
     name = start(pair, "A", "B", (0, 99))
     wait_until("the hand-over waits for the source's replica", lambda: job_of(source, name)["state"] in (b"paused", b"failed"))
     target.call("SAVE")
@@ -123,7 +123,6 @@ def test_target_dies(pair):
     name = stalled(pair)
     pair.named["B"].kill()
     wait_state(pair.named["A"], name, "failed")
-    assert contents(pair.named["A"], pair.tags) == pair.before
     wait_until("its replica takes over", lambda: "master" in nodes(pair.named["RB"])[pair.ids["RB"]]["flags"])
     pair.wait_ok()
     assert pair.named["RB"].call("DBSIZE") == 0

@@ -181,6 +181,12 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def hang(self):
+        """SIGSTOP: all of its threads stand still when this returns."""
+        self.signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        wait_until(f"{self} stands still", lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir()))
+
     def shutdown(self, *words):
         """SHUTDOWN with these words, and the exit status."""
         with self.raw() as client:

@@ -100,8 +100,10 @@ void begin(Context& ctx) {
   if (session.importing || session.connection == nullptr) return ctx.reply().error("ERR This connection cannot begin an import");
   ClusterDriver& driver = driverOf(ctx);
   Request request{.kind = Request::Kind::kReceiveSlots, .node = std::string(ctx.arg(4)), .job = std::string(ctx.arg(3)), .set = *slots};
+  // Also where no key is left, but the deletion of them has not come to its end: it would take the new ones too.
+  const keyspace::Keyspace& keyspace = driver.engine().keyspace();
   slots->forEach([&](uint16_t slot) {
-    if (driver.engine().keyspace().keysInSlot(slot) != 0) request.withKeys.set(slot);
+    if (keyspace.keysInSlot(slot) != 0 || keyspace.hiddenSlots().test(slot)) request.withKeys.set(slot);
   });
   if (engine::DeferredReply::possible(ctx)) {
     session.importing = true;

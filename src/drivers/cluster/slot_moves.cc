@@ -274,9 +274,9 @@ void SlotMoves::closeSession(const std::string& job, Task then) {
   }
   if (import.worker == nullptr) return then();
   import.worker->loop().post([this, import, then = std::move(then)]() mutable {
-    if (engine::Connection* connection = import.worker->findConnection(import.session)) {
-      connection->close("the import of slots has ended");
-    }
+    engine::Connection* connection = import.worker->findConnection(import.session);
+    // One that is to be closed when its reply is sent tells the source why, and takes nothing more.
+    if (connection != nullptr && !connection->session().closeAfterReply) connection->close("the import of slots has ended");
     engine_.control().post(std::move(then));
   });
 }
