@@ -14,6 +14,8 @@ namespace vigil::drivers {
 namespace {
 
 constexpr size_t kInMemory = 8 << 20;  // of what the target has not taken
+constexpr size_t kWalkOn = kInMemory / 4;  // beyond that the snapshot rests
+constexpr MonoUs kPatience = 200'000;      // with a target that takes nothing, before it goes on to disk
 constexpr size_t kPiece = 256 * 1024;
 constexpr size_t kReadBytes = 16 * 1024;
 constexpr int kPiecesPerFlush = 64;
@@ -23,16 +25,18 @@ constexpr oplog::Offset kEverything = std::numeric_limits<oplog::Offset>::max();
 // Of a snapshot, the entries of some slots.
 class SlotFilter final : public keyspace::SnapshotSink {
  public:
-  SlotFilter(const SlotSet& slots, std::shared_ptr<persistence::RdbSave> save) : slots_(slots), save_(std::move(save)) {}
+  SlotFilter(const SlotSet& slots, std::shared_ptr<persistence::RdbSave> save, std::shared_ptr<SlotExport> to)
+      : slots_(slots), save_(std::move(save)), to_(std::move(to)) {}
   void take(size_t shard, int db, const keyspace::Entry& entry) override {
     if (slots_.test(keySlot(entry.key()))) save_->take(shard, db, entry);
   }
   void shardDone(size_t shard) override { save_->shardDone(shard); }
-  bool ready() const override { return save_->ready(); }
+  bool ready() const override { return to_->roomy() && save_->ready(); }
 
  private:
   const SlotSet slots_;
   const std::shared_ptr<persistence::RdbSave> save_;
+  const std::shared_ptr<SlotExport> to_;
 };
 
 class ExportTarget final : public persistence::RdbTarget {
@@ -191,15 +195,39 @@ void SlotExport::flush() {
     const std::string_view rest = std::string_view(output_.front()).substr(sent_);
     const IoResult sent = stream_->write(rest);
     if (sent.broken()) return stream_->wantWrite(false);  // reading tells
-    if (!sent.done()) return stream_->wantWrite(true);
+    if (!sent.done()) break;
+    takes_ = true;
     sent_ += sent.bytes;
     if (sent_ < output_.front().size()) continue;
     waiting_ -= output_.front().size();
+    queued_.store(waiting_);
     output_.pop_front();
     sent_ = 0;
   }
+  sent();
   stream_->wantWrite(!empty);
   if (empty && spilling_.load()) place_.executor.submit([self = shared_from_this()] { self->refill(); });
+}
+
+bool SlotExport::roomy() const {
+  if (queued_.load() <= kWalkOn || !patient_.load()) return true;
+  resting_.store(true);
+  return queued_.load() <= kWalkOn;  // else sent() sees resting_
+}
+
+void SlotExport::sent() {
+  if (queued_.load() <= kWalkOn / 2 && resting_.exchange(false)) place_.engine.wakeWorkers();
+}
+
+// While the snapshot is under way.
+void SlotExport::watchTarget() {
+  place_.engine.control().after(kPatience, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->closed_.load() || self->sinkAdded_) return;
+    if (std::exchange(self->takes_, false) || !self->resting_.load()) return self->watchTarget();
+    self->patient_.store(false);
+    self->place_.engine.wakeWorkers();
+  });
 }
 
 // --- What goes out; on the executor ---
@@ -214,6 +242,7 @@ Status SlotExport::send(std::string_view bytes) {
     if (!spill) {
       output_.emplace_back(bytes);
       waiting_ += bytes.size();
+      queued_.store(waiting_);
     }
   }
   if (spill) {
@@ -237,6 +266,7 @@ void SlotExport::refill() {
     spill_->dropBelow(spillRead_);
     MutexLock guard(mutex_);
     waiting_ += bytes.size();
+    queued_.store(waiting_);
     output_.push_back(std::move(bytes));
   }
   if (spillRead_ == spilledTo_) spilling_.store(false);
@@ -244,6 +274,7 @@ void SlotExport::refill() {
 }
 
 void SlotExport::copy() {
+  watchTarget();
   place_.engine.withWorld([self = shared_from_this()] { self->beginCopy(); });
 }
 
@@ -261,7 +292,7 @@ void SlotExport::beginCopy() {
       [self = shared_from_this()](const Status& status) { self->copied(status); });
   cursor_ = engine.log().cursor(engine.log().end());
   auto snapshot = RunningSnapshot::startHere(
-      engine, std::make_shared<SlotFilter>(slots_, save),
+      engine, std::make_shared<SlotFilter>(slots_, save, shared_from_this()),
       [save](const SnapshotMoment&) { save->begin({}); });
   MutexLock guard(mutex_);
   save_ = std::move(save);

@@ -5,7 +5,8 @@
 //   executor:  what goes out: the snapshot as commands, then the filtered log, with marks that the target answers
 //   workers:   walk the snapshot; say that the log has grown
 //
-// What the target does not take at once waits in memory up to a bound, then on disk: it holds up nobody.
+// The snapshot is walked as fast as the target takes it, unless that takes nothing at all. What it does not take at once
+// waits in memory up to a bound, then on disk: it holds up nobody.
 #pragma once
 
 #include <atomic>
@@ -57,6 +58,8 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
 
   // The executor's.
   Status send(std::string_view bytes);
+  // Any thread: whether the snapshot may be walked on. The workers are woken when it may again.
+  bool roomy() const;
 
  private:
   enum class Awaited : uint8_t { kHello, kMark, kClaim };
@@ -68,6 +71,8 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
   void mark();
   void refill();
   void flush();
+  void sent();
+  void watchTarget();
   void flushLater();
   bool takeReplies();
   bool onReply(const wire::RespValue& reply);
@@ -86,11 +91,15 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
   std::deque<Awaited> awaited_;
   size_t hellos_ = 0;
   bool sinkAdded_ = false;
+  bool takes_ = false;  // the target has taken something since we looked
 
   std::atomic<bool> flushPosted_{false};
   std::atomic<bool> drainPosted_{false};
   std::atomic<bool> markOut_{false};
   std::atomic<bool> spilling_{false};
+  std::atomic<size_t> queued_{0};  // `waiting_`, for whom the lock is too much
+  std::atomic<bool> patient_{true};
+  mutable std::atomic<bool> resting_{false};  // the snapshot is not walked on
 
   Mutex mutex_;
   std::deque<std::string> output_ GUARDED_BY(mutex_);
