@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "command/args.h"
+#include "keyspace/keyspace.h"
 
 namespace vigil::commands {
 
@@ -14,10 +15,18 @@ namespace {
 
 bool namesKeys(std::string_view pattern) { return pattern.find('*') != std::string_view::npos; }
 
-// False after an error reply.
+// Whether keys that the arguments do not name may be read: in a cluster they may be another node's. False after an error
+// reply.
 bool mayRead(command::Context& context, std::string_view option) {
-  if (context.mayAccessAllKeys(command::kKeyAccess)) return true;
-  context.reply().error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
+  std::string_view reason;
+  if (context.keyspace().hasSlots()) {
+    reason = "in Cluster mode.";
+  } else if (!context.mayAccessAllKeys(command::kKeyAccess)) {
+    reason = "due to insufficient ACL permissions.";
+  } else {
+    return true;
+  }
+  context.reply().error("ERR " + std::string(option) + " option of SORT denied " + std::string(reason));
   return false;
 }
 

@@ -476,3 +476,16 @@ def test_redirections_in_a_pipeline_keep_their_order(pair):
         client.send_bytes(b"".join(map(encode, words)))
         seen.append([trio.masked(str(client.read())) for _ in words])
     assert seen[0] == seen[1]
+
+
+def test_sort_reads_no_other_keys(pair):
+    alike(pair(), """
+        A> RPUSH {num}l 3 1 2
+        A> SORT {num}l BY {num}w_*
+        A> SORT {num}l GET {num}w_*
+        A> SORT {num}l BY nosort GET #
+        A> SORT_RO {num}l BY {num}w_*
+        A> SORT {num}none BY *
+        A> SORT {num}l BY nosort
+        A> SORT {num}l LIMIT 0 1
+    """)
