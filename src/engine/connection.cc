@@ -208,6 +208,10 @@ void Connection::closeOverLimit() {
   close("output buffer limit");
 }
 
+void Connection::enforceOutputLimit() {
+  if (!closing_ && !session_.out.empty() && overOutputLimit()) closeOverLimit();
+}
+
 void Connection::failReplies(std::string_view error) {
   if (wantsWrite_ || pushed_) return close("replies that are not safe");
   auto& out = session_.out;

@@ -37,6 +37,8 @@ class Connection final : public StreamHandler {
   void receive(const Message& message, oplog::Offset depends);
   // It has not read what was pushed to it.
   void closeOverLimit();
+  // Now and then: a client that reads nothing, and to which nothing more is sent, is closed by nothing else.
+  void enforceOutputLimit();
   // What the waiting replies depend on may never be safe: each becomes this error, so that nothing is acknowledged. Where
   // a part of them was sent already, the connection closes instead.
   void failReplies(std::string_view error);

@@ -23,7 +23,7 @@ void Worker::tick() {
   if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
   if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   checkClients();
-  if (engine_.options().outputTrimming.on.load(std::memory_order_relaxed)) trimOutputs();
+  checkOutputs();
   upkeepOfShards(1'000'000 / hz);
   evictor_.startOver();
 }
@@ -44,11 +44,15 @@ void Worker::checkClients() {
 }
 
 // Each client about once a second: a look at it costs more than the memory that it might give back is worth in that time.
-void Worker::trimOutputs() {
+void Worker::checkOutputs() {
   const MonoUs now = loop_.now();
-  if (now - trimmedAt_ < 1'000'000) return;
-  trimmedAt_ = now;
-  for (auto& [id, connection] : connections_) connection->trimOutput(now);
+  if (now - outputsCheckedAt_ < 1'000'000) return;
+  outputsCheckedAt_ = now;
+  const bool trimming = engine_.options().outputTrimming.on.load(std::memory_order_relaxed);
+  for (auto& [id, connection] : connections_) {
+    connection->enforceOutputLimit();
+    if (trimming) connection->trimOutput(now);
+  }
 }
 
 // Active expiry and resizing on this worker's share of the shards, for a quarter of the period at most, or what

@@ -23,6 +23,16 @@ def test_a_client_that_does_not_read_is_dropped(servers, vigil):
     assert server.call("PING") == b"PONG"
 
 
+@pytest.mark.parametrize("side", ["vigil", "oracle"])
+def test_the_soft_limit_ends_a_silent_subscriber(side, request, servers):
+    server = servers.start(request.getfixturevalue(side), options={"client-output-buffer-limit": "pubsub 0 1mb 1"})
+    with server.raw() as subscriber, server.raw() as publisher:
+        subscriber.call("CLIENT", "SETNAME", "silent")
+        subscriber.call("SUBSCRIBE", "channel")
+        publisher.pipeline([("PUBLISH", "channel", "x" * 100_000)] * 60)  # more than the sockets hold
+        wait_until("it is gone", lambda: b"name=silent" not in publisher.call("CLIENT", "LIST").value, timeout=20)
+
+
 def test_query_buffer_limit(servers, vigil):
     server = servers.start(vigil, options={"client-query-buffer-limit": "2mb"})
     with server.raw() as client:
