@@ -26,7 +26,8 @@ class ExpiryOptions {
   enum class Extra : uint8_t { kKeepTtl, kPersist };
   explicit ExpiryOptions(Extra extra) : extraWord_(extra == Extra::kKeepTtl ? "KEEPTTL" : "PERSIST") {}
 
-  // True if an option of these stood next and none that excludes it was there before.
+  // True if an option of these stood next and none that excludes it was there before. The same one may be repeated: the
+  // last one counts.
   bool take(command::ArgCursor& args) {
     using command::ExpireForm;
     if (args.take(extraWord_)) {
@@ -47,7 +48,7 @@ class ExpiryOptions {
 
  private:
   bool takeForm(command::ArgCursor& args, std::string_view word, command::ExpireForm form) {
-    if (hasExpiry_ || extra_ || !args.take(word, 1)) return false;
+    if (extra_ || (hasExpiry_ && form_ != form) || !args.take(word, 1)) return false;
     hasExpiry_ = true;
     form_ = form;
     text_ = args.next();
