@@ -15,6 +15,7 @@
 #include "engine/info_sections.h"
 #include "engine/latency_commands.h"
 #include "engine/lolwut.h"
+#include "engine/module_commands.h"
 #include "engine/pubsub_commands.h"
 #include "engine/memory_commands.h"
 #include "engine/server_commands.h"
@@ -96,7 +97,7 @@ void Engine::addDataRows(command::CommandTable& table, Engine* engine) {
   }
   for (auto rows : {connectionCommands(), slowLogCommands(), latencyCommands(), transactionCommands(), clientCommands(),
                     acl::aclCommands(), subscriptionCommands(), publishCommands(), monitorCommands(), lolwutCommands(),
-                    commandCommands(), serverCommands(), memoryCommands(), debugCommands()}) {
+                    moduleCommands(), commandCommands(), serverCommands(), memoryCommands(), debugCommands()}) {
     table.add(rows, engine);
   }
 }
