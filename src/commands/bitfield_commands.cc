@@ -110,14 +110,17 @@ void readOnly(Context& context, const Plan& plan) {
   }
 }
 
-// The string is touched, and grows to its size after all writes, with the first write that makes a difference.
+// The string is touched, and grows to its size after all writes, with the first write that makes a difference; where it
+// grows every write does.
 void readAndWrite(Context& context, const Plan& plan) {
   const KeyRef key = context.key(1);
   const auto found = findStringForWrite(context, key);
   if (found.refused()) return;
   Entry::Scratch scratch;
   std::string_view value = found.entry != nullptr ? found.entry->stringValue(scratch) : std::string_view();
+  const bool grows = value.size() < plan.sizeAfterWrites;
   std::span<char> bytes;
+  size_t writes = 0;
   context.reply().array(plan.operations.size());
   for (const Operation& operation : plan.operations) {
     const int64_t old = ds::readBitInteger(value, operation.offset, operation.type);
@@ -133,14 +136,15 @@ void readAndWrite(Context& context, const Plan& plan) {
       continue;
     }
     context.reply().integer(isSet ? old : *result);
-    if (*result == old && value.size() >= plan.sizeAfterWrites) continue;
+    if (*result == old && !grows) continue;
     if (bytes.empty()) {
       bytes = context.db().editString(key, plan.sizeAfterWrites);
       value = {bytes.data(), bytes.size()};
     }
     ds::writeBitInteger(bytes, operation.offset, operation.type, *result);
+    ++writes;
   }
-  if (!bytes.empty()) context.changed(key, EventClass::kString, "setbit");
+  if (writes != 0) context.changed(key, EventClass::kString, "setbit", writes);
 }
 
 void bitfieldCommand(Context& context) {

@@ -43,7 +43,7 @@ void rename(Context& context) {
   db.erase(to);
   db.adopt(to, db.take(from));
   replyRenamed<kIfTaken>(context, true);
-  context.changed(from, EventClass::kGeneric, "rename_from");
+  context.changed(from, EventClass::kGeneric, "rename_from", 0);  // one change in all
   context.changed(to, EventClass::kGeneric, "rename_to");
   context.ready(to);
 }
@@ -77,7 +77,7 @@ void move(Context& context) {
   if (!source.exists(key) || target->exists(key)) return context.reply().integer(0);
   target->adopt(key, source.take(key));
   context.reply().integer(1);
-  context.changed(key, EventClass::kGeneric, "move_from");
+  context.changed(key, EventClass::kGeneric, "move_from", 0);  // one change in all
   context.notifyIn(target->index());
   context.changed(key, EventClass::kGeneric, "move_to");
   context.ready(key);

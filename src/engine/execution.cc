@@ -266,7 +266,6 @@ std::shared_ptr<BlockedCall> Execution::takeBlock() {
 }
 
 void Execution::onExpired(int db, const KeyRef& key) {
-  ++changes_;
   keyGone(db, key, EventClass::kExpired, "expired", engine_.options().lazyFreeing.expire.load(std::memory_order_relaxed));
 }
 

@@ -139,3 +139,23 @@ def test_idle_clients_rates_and_peak(servers, vigil):
     memory = server.info("memory")
     assert int(memory["used_memory_peak"]) >= int(memory["used_memory"])
     assert int(memory["used_memory_rss"]) > 0
+
+
+@pytest.mark.parametrize("side", ["vigil", "oracle"])
+def test_what_counts_as_a_change(side, request, servers):
+    server = servers.start(request.getfixturevalue(side))
+
+    def changes(*commands):
+        server.call("SAVE")
+        for command in commands:
+            server.call(*command.split())
+        return int(server.info("persistence")["rdb_changes_since_last_save"])
+
+    assert changes(*[f"SET e{number} v PX 1" for number in range(10)]) == 10
+    wait_until("all have expired", lambda: int(server.info("stats")["expired_keys"]) == 10)
+    assert int(server.info("persistence")["rdb_changes_since_last_save"]) == 10, "expiry is no change"
+    assert changes("SET k v", "MOVE k 1") == 2
+    assert changes("SET k v", "RENAME k l") == 2
+    assert changes("BITFIELD b SET u8 0 0 SET u8 8 0") == 2, "it grows"
+    assert changes("BITFIELD b SET u8 0 1 GET u8 8 INCRBY u8 8 2") == 2
+    assert changes("BITFIELD b SET u8 0 1 INCRBY u8 8 2") == 1
