@@ -46,7 +46,10 @@ Evictor::Relief Evictor::look(int64_t limit) {
   const int64_t excess = engine_.memoryLimit().excess(limit);
   if (excess > 0) {
     lookAgainAt_ = std::numeric_limits<int64_t>::min();
+    const Clock& clock = engine_.system().clock;
+    const MonoUs began = clock.mono();
     const Relief relief = evict(limit, excess + MemoryLimit::slack(limit));
+    engine_.latency().note("eviction-cycle", clock.mono() - began);
     if (relief == Relief::kEnough) {
       engine_.memoryLimit().relieved();
     } else {
@@ -154,8 +157,12 @@ void Evictor::evictBest(const EvictionSampling& how) {
 }
 
 void Evictor::evictHere(size_t shard, const EvictionCandidate& candidate) {
-  freed_ += worker_.execution().evict(shard, worker_.now(), candidate.db, candidate.hash,
-                                      options_.lazyEviction.load(std::memory_order_relaxed));
+  const bool lazily = options_.lazyEviction.load(std::memory_order_relaxed);
+  const Clock& clock = engine_.system().clock;
+  const bool timed = engine_.latency().watching();
+  const MonoUs began = timed ? clock.mono() : 0;
+  freed_ += worker_.execution().evict(shard, worker_.now(), candidate.db, candidate.hash, lazily);
+  if (timed) engine_.latency().note("eviction-del", clock.mono() - began);
 }
 
 void Evictor::startOver() {

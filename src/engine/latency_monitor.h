@@ -30,6 +30,8 @@ class LatencyMonitor {
 
   LatencyMonitor(const Clock& clock, const MonitoringOptions& options) : clock_(clock), options_(options) {}
 
+  // Any thread: whether anything is noted at all, where taking the time would cost something.
+  bool watching() const { return options_.latencyThreshold.load(std::memory_order_relaxed) > 0; }
   // Any thread: `event` has taken this long.
   void note(std::string_view event, int64_t microseconds) {
     const int64_t threshold = options_.latencyThreshold.load(std::memory_order_relaxed);

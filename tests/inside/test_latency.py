@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness.waiting import wait_until
+
 DEBUG = {"enable-debug-command": "yes"}
 
 
@@ -34,6 +36,14 @@ def test_events_over_the_threshold_are_noted(server):
         assert client.call("LATENCY", "RESET", "command", "nosuch").value == 1
         assert client.call("LATENCY", "LATEST").value == []
         assert client.call("LATENCY", "DOCTOR").value.startswith(b"Dave, no latency spike was observed")
+
+
+def test_eviction_is_noted(server):
+    server.call("DEBUG", "POPULATE", "100000", "key", "100")
+    for option, value in (("maxmemory-policy", "allkeys-random"), ("maxmemory-eviction-tenacity", "100"),
+                          ("latency-monitor-threshold", "1"), ("maxmemory", "5mb")):
+        server.call("CONFIG", "SET", option, value)
+    wait_until("a cycle is noted", lambda: b"eviction-cycle" in [event[0] for event in server.call("LATENCY", "LATEST")])
 
 
 def test_histograms_hold_every_call(server):
