@@ -1,6 +1,7 @@
 #include "engine/connection.h"
 
 #include "command/command_table.h"
+#include "engine/client_list.h"
 #include "engine/engine.h"
 #include "engine/message.h"
 #include "engine/worker.h"
@@ -63,8 +64,7 @@ void Connection::onReadable() {
     }
     if (input_.size() > worker_.engine().options().queryBufferLimit.load(std::memory_order_relaxed)) {
       worker_.stats().queryBufferLimitDisconnections.add();
-      worker_.engine().logger().warning("Closing client that reached max query buffer length: addr=" +
-                                        session_.info->address);
+      worker_.engine().logger().warning("Closing client that reached max query buffer length: " + description());
       close("query buffer limit");
       return;
     }
@@ -76,6 +76,9 @@ void Connection::onReadable() {
 // for a key or for the end of a pause has gone, as in Redis.
 void Connection::endInput() {
   inputEnded_ = true;
+  if (worker_.engine().logger().level() <= LogLevel::kVerbose) {
+    worker_.engine().logger().verbose("Client closed connection " + description());
+  }
   stream_->wantRead(false);
   endIfDone();
 }
@@ -202,7 +205,7 @@ void Connection::receive(const Message& message, oplog::Offset depends) {
 
 void Connection::closeOverLimit() {
   worker_.stats().outputBufferLimitDisconnections.add();
-  worker_.engine().logger().warning("Client addr=" + session_.info->address +
+  worker_.engine().logger().warning("Client " + description() +
                                     " scheduled to be closed ASAP for overcoming of output buffer limits.");
   session_.closeAfterReply = false;
   close("output buffer limit");
@@ -262,6 +265,11 @@ std::unique_ptr<Stream> Connection::releaseStream() {
   closing_ = true;
   worker_.closeLater(*this);
   return std::move(stream_);
+}
+
+std::string Connection::description() {
+  publishInfo();
+  return describeClient(*session_.info, worker_.loop().now());
 }
 
 void Connection::publishInfo() {

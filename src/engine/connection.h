@@ -68,6 +68,7 @@ class Connection final : public StreamHandler {
   void process(std::string_view bytes, bool shared);
   void endInput();
   void endIfDone();
+  std::string description();  // as CLIENT LIST shows it, for the log
 
   Worker& worker_;
   std::unique_ptr<Stream> stream_;

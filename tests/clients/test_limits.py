@@ -31,6 +31,8 @@ def test_the_soft_limit_ends_a_silent_subscriber(side, request, servers):
         subscriber.call("SUBSCRIBE", "channel")
         publisher.pipeline([("PUBLISH", "channel", "x" * 100_000)] * 60)  # more than the sockets hold
         wait_until("it is gone", lambda: b"name=silent" not in publisher.call("CLIENT", "LIST").value, timeout=20)
+    assert re.search(r"Client id=\d+ addr=\S+ .*name=silent .*user=default.* (scheduled to be closed ASAP|closed) for "
+                     "overcoming of output buffer limits", server.log_text())
 
 
 def test_query_buffer_limit(servers, vigil):
@@ -74,6 +76,14 @@ def test_an_unauthenticated_client_may_not_send_much(servers, vigil):
             client.send_bytes(data)
             assert str(client.read()) == f"-ERR Protocol error: {text}"
             assert client.read_until_closed() == b""
+
+
+@pytest.mark.parametrize("side", ["vigil", "oracle"])
+def test_the_log_tells_of_who_left(side, request, servers):
+    server = servers.start(request.getfixturevalue(side), options={"loglevel": "verbose"})
+    with server.raw() as client:
+        client.call("CLIENT", "SETNAME", "leaving")
+    wait_until("it is logged", lambda: re.search(r"Client closed connection id=\d+ addr=\S+ .*name=leaving ", server.log_text()))
 
 
 def test_a_long_inline_request_is_refused(servers, vigil):
