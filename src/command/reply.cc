@@ -11,6 +11,8 @@ namespace {
 // From this size on a value is referenced: one more piece for the kernel costs less than copying it.
 constexpr size_t kReferencedFrom = 16 * 1024;
 
+constexpr size_t kLongestErrorCode = 30;  // a first word that is longer is none
+
 }  // namespace
 
 void Reply::simple(std::string_view text) {
@@ -21,7 +23,8 @@ void Reply::simple(std::string_view text) {
 
 void Reply::error(std::string_view text) {
   ++errors_;
-  lastErrorCode_ = text.substr(0, text.find(' '));
+  const size_t space = text.substr(0, kLongestErrorCode + 1).find(' ');
+  lastErrorCode_ = space == std::string_view::npos ? "ERR" : text.substr(0, space);
   char* at = out_->reserve(text.size() + 3);
   *at++ = '-';
   for (char c : text) *at++ = c == '\r' || c == '\n' ? ' ' : c;

@@ -99,7 +99,9 @@ TEST(Reply, CountsErrorsByTheirCode) {
   EXPECT_EQ(reply.lastErrorCode(), "ERR");
   reply.wrongType();
   EXPECT_EQ(reply.lastErrorCode(), "WRONGTYPE");
-  EXPECT_EQ(reply.errors(), 2u);
+  reply.error("NOSPACE");
+  EXPECT_EQ(reply.lastErrorCode(), "ERR");
+  EXPECT_EQ(reply.errors(), 3u);
 }
 
 TEST(Reply, LargeSharedValuesAreNotCopied) {

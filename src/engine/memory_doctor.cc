@@ -11,7 +11,7 @@ constexpr int64_t kTooLittle = 5 * kMegabyte;  // used: nothing can be said
 constexpr int64_t kWorthMentioning = 10 * kMegabyte;
 
 constexpr std::string_view kEmpty =
-    "Hi Sam, this instance is empty or is using very little memory, my issue detector can't be used in these "
+    "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "
     "conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to "
     "our programming as soon as I finished rebooting.\n";
 constexpr std::string_view kHealthy =

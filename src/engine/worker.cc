@@ -163,7 +163,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
     }
     if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
     if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
-      session.reply.error("ERR " + connection.parser().error());
+      if (session.replyMode == ReplyMode::kOn) session.reply.error("ERR " + connection.parser().error());
       engine_.logger().verbose("Protocol error (" + connection.parser().error() +
                                ") from client: addr=" + session.info->address);
       session.closeAfterReply = true;
@@ -171,7 +171,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
     if (insideWorld_ && engine_.world().claimed()) leaveWorldForExclusive();  // the next command waits for it
   }
   if (insideWorld_) leaveWorldForExclusive();
-  if (!session.out.empty()) queueFlush(connection);
+  if (!session.out.empty() || session.closeAfterReply) queueFlush(connection);
   connection.publishInfo();
   return consumed;
 }

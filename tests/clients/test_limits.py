@@ -78,6 +78,15 @@ def test_an_unauthenticated_client_may_not_send_much(servers, vigil):
             assert client.read_until_closed() == b""
 
 
+@pytest.mark.parametrize("ending", [b"*x\r\n", b"QUIT\r\n"])
+def test_who_wants_no_replies_is_not_told_why_it_ends(ending, servers, vigil):
+    """redis-server says nothing either, and leaves the connection open."""
+    server = servers.start(vigil)
+    with server.raw() as client:
+        client.send_bytes(b"CLIENT REPLY OFF\r\n" + ending)
+        assert client.read_until_closed() == b""
+
+
 @pytest.mark.parametrize("side", ["vigil", "oracle"])
 def test_the_log_tells_of_who_left(side, request, servers):
     server = servers.start(request.getfixturevalue(side), options={"loglevel": "verbose"})

@@ -489,3 +489,12 @@ def test_sort_reads_no_other_keys(pair):
         A> SORT {num}l BY nosort
         A> SORT {num}l LIMIT 0 1
     """)
+
+
+def test_what_is_refused_by_name(pair):
+    alike(pair(), """
+        A> FAILOVER
+        A> CLUSTER MEET 127.0.0.1 x
+        A> CLUSTER MEET 127.0.0.1 7000 x
+        A> CLUSTER MEET 127.0.0.1 99999
+    """)

@@ -89,13 +89,13 @@ std::optional<uint16_t> portAt(Context& ctx, size_t argument, std::string_view w
 void meet(Context& ctx) {
   constexpr int kBusOffset = 10000;
   if (ctx.argc() > 5) return engine::replyWrongSubcommand(ctx, "CLUSTER");
-  const auto port = portAt(ctx, 3, "base");
+  const auto port = portAt(ctx, 3, "TCP base");
   if (!port) return;
   Request request{.kind = Kind::kMeet};
   request.address = ctx.arg(2);
   request.port = *port;
   if (ctx.argc() == 5) {
-    const auto bus = portAt(ctx, 4, "bus");
+    const auto bus = portAt(ctx, 4, "TCP bus");
     if (!bus) return;
     request.busPort = *bus;
   } else if (*port > UINT16_MAX - kBusOffset) {

@@ -47,7 +47,7 @@ bool parse(Context& ctx, Words& words) {
 
 void failover(Context& ctx) {
   if (ctx.owner<Replication>().engine().clusterMode()) {
-    return ctx.reply().error("ERR FAILOVER not allowed in cluster mode.");
+    return ctx.reply().error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
   }
   Words words;
   if (!parse(ctx, words)) return;
