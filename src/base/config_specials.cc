@@ -60,7 +60,7 @@ std::optional<size_t> classOf(const std::string& name) {
 }
 
 Result<OutputBufferLimits> parseLimits(std::span<const std::string> words, OutputBufferLimits limits) {
-  if (words.empty() || words.size() % 4 != 0) return fail("Wrong number of arguments in buffer limit configuration.");
+  if (words.size() % 4 != 0) return fail("Wrong number of arguments in buffer limit configuration.");
   for (size_t i = 0; i < words.size(); i += 4) {
     auto which = classOf(words[i]);
     if (!which) return fail("Invalid client class specified in buffer limit configuration.");
@@ -136,7 +136,9 @@ OptionTypePtr savePointsOption(Shared<SavePoints>& value) {
 }
 
 OptionTypePtr outputBufferLimitsOption(Shared<OutputBufferLimits>& value) {
-  auto set = [&value](std::span<const std::string> words, ConfigPhase) -> Status {
+  auto set = [&value](std::span<const std::string> words, ConfigPhase phase) -> Status {
+    // CONFIG SET takes the empty text, and changes nothing; a line that says nothing is a mistake.
+    if (words.empty() && phase != ConfigPhase::kRunning) return fail("wrong number of arguments");
     auto limits = parseLimits(words, value.load());
     if (!limits) return std::unexpected(limits.error());
     value.store(*limits);

@@ -113,6 +113,8 @@ TEST_F(ConfigTest, RefusesWithRedissTexts) {
   EXPECT_EQ(setOne("save", "60  100"), problemWith("save", "Invalid save parameters"));
   EXPECT_EQ(setOne("shutdown-on-sigint", "foo"),
             problemWith("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now"));
+  EXPECT_EQ(setOne("shutdown-on-sigint", ""),
+            problemWith("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now"));
   EXPECT_EQ(setOne("shutdown-on-sigint", "save nosave"),
             problemWith("shutdown-on-sigint", "shutdown options SAVE and NOSAVE can't be used simultaneously"));
   EXPECT_EQ(load("unixsocketperm", {"9"}), "argument couldn't be parsed as an octal number");

@@ -189,6 +189,7 @@ class FlagsType final : public SingleLineType {
   }
   Result<bool> set(std::span<const std::string> words, ConfigPhase) override {
     int flags = 0;
+    if (words.empty()) return fail("argument(s) must be one of the following: " + joinNames(names_));
     for (const std::string& word : words) {
       auto found = std::ranges::find_if(names_, [&](const EnumName& n) { return equalsIgnoreCase(word, n.name); });
       if (found == names_.end()) return fail("argument(s) must be one of the following: " + joinNames(names_));

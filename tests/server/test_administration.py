@@ -20,7 +20,7 @@ CONFIG SET port|CONFIG SET foo bar|CONFIG SET hz 5 timeout|CONFIG REWRITE|CONFIG
 CONFIG RESETSTAT x|CONFIG GET foo|CONFIG GET hz|CONFIG SET hz 20|CONFIG FOO|CONFIG RESETSTAT
 SHUTDOWN foo|SHUTDOWN ABORT|SHUTDOWN SAVE NOSAVE|SHUTDOWN ABORT NOW|DEBUG|DEBUG SLEEP|DEBUG FOO|DEBUG SLEEP 0|CONFIG HELP
 DEBUG SET-ACTIVE-EXPIRE 1|TIME x|COMMAND FOO|COMMAND COUNT x|COMMAND LIST x|COMMAND GETKEYS|COMMAND GETKEYS x y|COMMAND HELP
-COMMAND GETKEYS SET a b|COMMAND GETKEYSANDFLAGS GET a|INFO foo|INFO cluster|MODULE|MODULE FOO|MODULE HELP|MODULE LIST|MODULE LIST x|MODULE LOAD|CONFIG SET dir /tmp"""
+COMMAND GETKEYS SET a b|COMMAND GETKEYSANDFLAGS GET a|INFO foo|INFO cluster|CONFIG SET repl-backlog-size 1|CONFIG GET repl-backlog-size|MODULE|MODULE FOO|MODULE HELP|MODULE LIST|MODULE LIST x|MODULE LOAD|CONFIG SET dir /tmp"""
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -33,6 +33,12 @@ def test_replies_are_those_of_redis(servers, vigil, oracle, protocol):
             answers.append([(line, str(client.call(*line.split()))) for line in SAME.replace("\n", "|").split("|")])
     for ours, theirs in zip(*answers):
         assert ours == theirs
+
+
+def test_options_that_are_set_to_nothing(servers, vigil, oracle):
+    answers = [[str(server.raw().call("CONFIG", "SET", option, "")) for option in ("client-output-buffer-limit", "shutdown-on-sigterm")]
+               for server in map(servers.start, (vigil, oracle))]
+    assert answers[0] == answers[1]
 
 
 def fields(text):

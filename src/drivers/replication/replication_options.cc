@@ -48,7 +48,14 @@ void registerOptions(ConfigRegistry& registry, ReplicationOptions& options) {
   registry.add({.name = "repl-diskless-sync"}, boolOption(options.diskless));
   registry.add({.name = "repl-diskless-sync-delay"}, integerOption(options.disklessDelay, {0, INT_MAX}));
   registry.add({.name = "repl-diskless-sync-max-replicas"}, integerOption(options.disklessMaxReplicas, {0, INT_MAX}));
-  registry.add({.name = "repl-backlog-size", .apply = follow}, memoryOption(options.backlogSize, 1));
+  registry.add({.name = "repl-backlog-size",
+                .apply =
+                    [&options, follow] {
+                      constexpr int64_t kLeastBacklog = 16 * 1024;  // that CONFIG SET leaves
+                      if (options.backlogSize.load() < kLeastBacklog) options.backlogSize.store(kLeastBacklog);
+                      return follow();
+                    }},
+               memoryOption(options.backlogSize, 1));
   registry.add({.name = "repl-backlog-ttl"}, integerOption(options.backlogTtl, {0, INT64_MAX}));
   registry.add({.name = "shutdown-timeout"}, integerOption(options.shutdownTimeout, {0, INT_MAX}));
   registry.add({.name = "repl-spill-max-size", .apply = follow}, memoryOption(options.spillSize));
