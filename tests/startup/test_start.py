@@ -130,6 +130,12 @@ def test_configuration_from_standard_input(servers, vigil):
     assert server.call("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"%d" % (77 << 20)]
 
 
+@pytest.mark.parametrize("side", ["vigil", "oracle"])
+def test_options_are_a_configuration(side, request, servers):
+    text = servers.start(request.getfixturevalue(side)).log_text()
+    assert "Configuration loaded" in text and "no config file specified" not in text
+
+
 def test_a_taken_port(servers, vigil, oracle):
     first = servers.start(oracle)
     second = servers.create(vigil)

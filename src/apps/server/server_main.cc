@@ -70,7 +70,8 @@ apps::Configuration::Mode modeOf(std::string_view program, std::vector<std::stri
   return asked != 0 || named ? apps::Configuration::Mode::kSentinel : apps::Configuration::Mode::kServer;
 }
 
-int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
+// `given`: a file or options were.
+int serve(apps::Configuration& configuration, runtime::ProcessTitle& title, bool given) {
   const apps::ServerOptions& options = configuration.server;
   runtime::MachineClock clock;
   runtime::FileLogger logger(clock, options.logFile.load());
@@ -89,7 +90,7 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title) {
   logger.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
   logger.notice("Redis version=" + std::string(engine::kRedisVersion) +
                 ", bits=64, commit=00000000, modified=0, pid=" + std::to_string(getpid()) + ", just started");
-  if (configuration.file.empty()) {
+  if (!given) {
     logger.warning(
         "Warning: no config file specified, using the default config. In order to specify a config file use "
         "vigil-server /path/to/redis.conf");
@@ -167,5 +168,5 @@ int main(int argc, char** argv) {
     logger.warning(loaded.error().message);
     return 1;
   }
-  return serve(configuration, title);
+  return serve(configuration, title, !arguments.empty());
 }
