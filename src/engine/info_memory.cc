@@ -56,13 +56,13 @@ void writeFragmentation(InfoWriter& info, const MemoryReport& report) {
   info.number("mem_fragmentation_bytes", report.resident - report.used);
 }
 
-void writeBuffers(InfoWriter& info, const MemoryReport& report) {
+void writeBuffers(InfoWriter& info, Engine& engine, const MemoryReport& report) {
   info.number("mem_not_counted_for_evict", report.notCounted);
   info.number("mem_replication_backlog", report.backlog);
   info.number("mem_total_replication_buffers", report.replicationBuffers);
   info.number("mem_clients_slaves", report.replicaClients);
   info.number("mem_clients_normal", report.normalClients);
-  info.number("mem_cluster_links", 0);  // there is no cluster mode yet
+  info.number("mem_cluster_links", engine.state().clusterLinkMemory.load(kRelaxed));
   info.number("mem_aof_buffer", report.aofBuffer);
 }
 
@@ -75,7 +75,7 @@ void write(InfoWriter& info, Engine& engine) {
   info.size("maxmemory", options.limit.load(kRelaxed));
   info.field("maxmemory_policy", keyspace::evictionPolicyName(options.policy.load(kRelaxed)));
   writeFragmentation(info, report);
-  writeBuffers(info, report);
+  writeBuffers(info, engine, report);
   info.field("mem_allocator", engine.process().allocator);
   info.number("active_defrag_running", 0);
   info.number("lazyfree_pending_objects", engine.reaperPending());

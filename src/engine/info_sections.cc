@@ -73,7 +73,7 @@ ClientSums sumsOf(Engine& engine) {
 void writeClients(InfoWriter& info, Engine& engine) {
   ClientSums sums = sumsOf(engine);
   info.number("connected_clients", sums.clients);
-  info.number("cluster_connections", 0);
+  info.number("cluster_connections", engine.state().clusterLinks.load(kRelaxed));
   info.number("maxclients", engine.options().maxClients.load(kRelaxed));
   info.number("client_recent_max_input_buffer", static_cast<int64_t>(sums.largestInput));
   info.number("client_recent_max_output_buffer", static_cast<int64_t>(sums.largestOutput));

@@ -21,6 +21,8 @@ struct NodeState {
   std::atomic<int> snapshotBacklog{0};         // snapshots, or the AOF, that cannot keep up: writers are parked
   std::atomic<bool> notEnoughReplicas{false};  // min-replicas-to-write applies
   std::atomic<uint32_t> replicas{0};           // that have asked for the log
+  std::atomic<int64_t> clusterLinks{0};        // connections of the cluster bus, in both directions
+  std::atomic<int64_t> clusterLinkMemory{0};   // that they take, in bytes
   std::atomic<int64_t> migrateSockets{0};      // connections to other nodes that MIGRATE keeps open
 };
 

@@ -498,3 +498,10 @@ def test_what_is_refused_by_name(pair):
         A> CLUSTER MEET 127.0.0.1 7000 x
         A> CLUSTER MEET 127.0.0.1 99999
     """)
+
+
+def test_info_shows_the_links_of_the_bus(pair):
+    for trio in pair():
+        node = trio.named["A"]
+        wait_until("a link in each direction", lambda node=node: node.info("clients")["cluster_connections"] == "4")
+        wait_until("and their memory", lambda node=node: int(node.info("memory")["mem_cluster_links"]) > 0)

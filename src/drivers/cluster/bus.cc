@@ -102,7 +102,7 @@ void Bus::linkClosed(BusLink& link, bool refused) {
 
 std::vector<Bus::LinkFacts> Bus::links() const {
   std::vector<LinkFacts> all;
-  for (const auto& [id, link] : links_) all.push_back({id, link->created(), link->pending()});
+  for (const auto& [id, link] : links_) all.push_back({id, link->created(), link->pending(), link->memory()});
   return all;
 }
 

@@ -39,6 +39,7 @@ class Bus final : public BusLink::Owner {
     cluster::LinkId id;
     MonoUs created;
     size_t pending;
+    size_t memory;
   };
   std::vector<LinkFacts> links() const;
   // Any thread: packets that were none, and links that took too much memory.

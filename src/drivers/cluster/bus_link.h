@@ -36,6 +36,7 @@ class BusLink final : public StreamHandler {
   bool inbound() const { return (id_ & cluster::kInbound) != 0; }
   const Stream& stream() const { return *stream_; }
   size_t pending() const { return pending_; }  // bytes that wait to be sent
+  size_t memory() const { return sizeof *this + input_.capacity() + pending_; }
   MonoUs created() const { return created_; }
 
   void onReadable() override;

@@ -150,6 +150,11 @@ void ClusterDriver::onEvent(const Event& event) {
 void ClusterDriver::tick() {
   engine_.control().after(kTick, [this] { tick(); });
   if (waitsForDisk_ && now().mono - waitsSince_ > options_.nodeTimeoutMs.load() * 1000) setDiskFails(true);
+  int64_t memory = 0;
+  const auto links = bus_->links();
+  for (const Bus::LinkFacts& link : links) memory += static_cast<int64_t>(link.memory);
+  engine_.state().clusterLinks.store(static_cast<int64_t>(links.size()), std::memory_order_relaxed);
+  engine_.state().clusterLinkMemory.store(memory, std::memory_order_relaxed);
   onEvent({.kind = Event::Kind::kTick});
 }
 
