@@ -18,14 +18,14 @@ void writeTraffic(InfoWriter& info, Engine& engine) {
   info.number("total_connections_received", counted.since(&WorkerStats::connections));
   info.number("total_commands_processed", counted.since(&WorkerStats::commands));
   info.number("instantaneous_ops_per_sec", counted.commandsPerSecond());
-  info.number("total_net_input_bytes", counted.since(&WorkerStats::netInput));
-  info.number("total_net_output_bytes", counted.since(&WorkerStats::netOutput));
+  info.number("total_net_input_bytes", counted.since(&WorkerStats::netInput) + counted.replicationInput());
+  info.number("total_net_output_bytes", counted.since(&WorkerStats::netOutput) + counted.replicationOutput());
 }
 
 void writeRates(InfoWriter& info, Engine& engine) {
   Statistics& counted = engine.statistics();
-  info.fixed("instantaneous_input_kbps", kilobytes(counted.inputPerSecond()), 2);
-  info.fixed("instantaneous_output_kbps", kilobytes(counted.outputPerSecond()), 2);
+  info.fixed("instantaneous_input_kbps", kilobytes(counted.inputPerSecond() + counted.replicationInputPerSecond()), 2);
+  info.fixed("instantaneous_output_kbps", kilobytes(counted.outputPerSecond() + counted.replicationOutputPerSecond()), 2);
 }
 
 void writeKeyEvents(InfoWriter& info, Engine& engine) {
@@ -125,14 +125,14 @@ void writeLatencies(InfoWriter& info, Engine& engine) {
 
 void addStatisticsSections(InfoRegistry& info, Engine& engine) {
   info.add("stats", "traffic", [&engine](InfoWriter& out) { writeTraffic(out, engine); });
-  info.add("stats", "replication traffic", [](InfoWriter& out) {
-    out.number("total_net_repl_input_bytes", 0);
-    out.number("total_net_repl_output_bytes", 0);
+  info.add("stats", "replication traffic", [&engine](InfoWriter& out) {
+    out.number("total_net_repl_input_bytes", engine.statistics().replicationInput());
+    out.number("total_net_repl_output_bytes", engine.statistics().replicationOutput());
   });
   info.add("stats", "rates", [&engine](InfoWriter& out) { writeRates(out, engine); });
-  info.add("stats", "replication rates", [](InfoWriter& out) {
-    out.fixed("instantaneous_input_repl_kbps", 0, 2);
-    out.fixed("instantaneous_output_repl_kbps", 0, 2);
+  info.add("stats", "replication rates", [&engine](InfoWriter& out) {
+    out.fixed("instantaneous_input_repl_kbps", kilobytes(engine.statistics().replicationInputPerSecond()), 2);
+    out.fixed("instantaneous_output_repl_kbps", kilobytes(engine.statistics().replicationOutputPerSecond()), 2);
   });
   info.add("stats", "rejected connections", [&engine](InfoWriter& out) {
     out.number("rejected_connections", engine.statistics().rejectedConnections());

@@ -23,6 +23,8 @@ struct NodeState {
   std::atomic<uint32_t> replicas{0};           // that have asked for the log
   std::atomic<int64_t> clusterLinks{0};        // connections of the cluster bus, in both directions
   std::atomic<int64_t> clusterLinkMemory{0};   // that they take, in bytes
+  std::atomic<int64_t> replicationInput{0};    // bytes ever read of masters' streams
+  std::atomic<int64_t> replicationOutput{0};   // bytes ever written to replicas
   std::atomic<int64_t> migrateSockets{0};      // connections to other nodes that MIGRATE keeps open
 };
 

@@ -94,6 +94,16 @@ int64_t Statistics::rejectedConnections() const {
   return engine_.rejectedConnections().load(std::memory_order_relaxed) - marks_.rejectedConnections;
 }
 
+int64_t Statistics::replicationInput() const {
+  MutexLock guard(mutex_);
+  return engine_.state().replicationInput.load(std::memory_order_relaxed) - marks_.replicationInput;
+}
+
+int64_t Statistics::replicationOutput() const {
+  MutexLock guard(mutex_);
+  return engine_.state().replicationOutput.load(std::memory_order_relaxed) - marks_.replicationOutput;
+}
+
 keyspace::Keyspace::Statistics Statistics::keyspace() const {
   auto now = engine_.keyspace().statistics();
   MutexLock guard(mutex_);
@@ -166,6 +176,8 @@ void Statistics::reset() {
   Marks marks;
   for (size_t i = 0; i < std::size(kCounters); ++i) marks.counters[i] = engine_.sum(kCounters[i]);
   marks.rejectedConnections = engine_.rejectedConnections().load(std::memory_order_relaxed);
+  marks.replicationInput = engine_.state().replicationInput.load(std::memory_order_relaxed);
+  marks.replicationOutput = engine_.state().replicationOutput.load(std::memory_order_relaxed);
   marks.keyspace = engine_.keyspace().statistics();
   marks.evictionExceededUs = engine_.memoryLimit().exceededTotalUs();
   marks.lazilyFreed = engine_.reaperDone();
@@ -184,6 +196,8 @@ void Statistics::sample(MonoUs now) {
   commandRate_.sample(now, engine_.sum(&WorkerStats::commands));
   inputRate_.sample(now, engine_.sum(&WorkerStats::netInput));
   outputRate_.sample(now, engine_.sum(&WorkerStats::netOutput));
+  replicationInputRate_.sample(now, engine_.state().replicationInput.load(std::memory_order_relaxed));
+  replicationOutputRate_.sample(now, engine_.state().replicationOutput.load(std::memory_order_relaxed));
   peakMemory();
 }
 

@@ -102,6 +102,8 @@ class Statistics {
 
   int64_t since(Counter WorkerStats::*counter) const;
   int64_t rejectedConnections() const;
+  int64_t replicationInput() const;   // bytes
+  int64_t replicationOutput() const;  // bytes
   keyspace::Keyspace::Statistics keyspace() const;
   int64_t evictionExceededUs() const;
   int64_t lazilyFreed() const;  // keys
@@ -115,6 +117,8 @@ class Statistics {
   int64_t commandsPerSecond() const { return commandRate_.perSecond(); }
   int64_t inputPerSecond() const { return inputRate_.perSecond(); }    // bytes
   int64_t outputPerSecond() const { return outputRate_.perSecond(); }  // bytes
+  int64_t replicationInputPerSecond() const { return replicationInputRate_.perSecond(); }    // bytes
+  int64_t replicationOutputPerSecond() const { return replicationOutputRate_.perSecond(); }  // bytes
   // The most memory that a sample, or a reader of this, has seen in use.
   int64_t peakMemory();
   int64_t startMemory() const { return startMemory_; }
@@ -124,6 +128,8 @@ class Statistics {
   struct Marks {
     std::map<size_t, int64_t> counters;  // by place in kCounters
     int64_t rejectedConnections = 0;
+    int64_t replicationInput = 0;
+    int64_t replicationOutput = 0;
     keyspace::Keyspace::Statistics keyspace;
     int64_t evictionExceededUs = 0;
     int64_t lazilyFreed = 0;
@@ -136,7 +142,8 @@ class Statistics {
   std::map<std::string, int64_t> allErrors() const;
 
   Engine& engine_;
-  Rate commandRate_, inputRate_, outputRate_;  // sampled on the control loop
+  // Sampled on the control loop.
+  Rate commandRate_, inputRate_, outputRate_, replicationInputRate_, replicationOutputRate_;
   std::atomic<int64_t> peakMemory_{0};
   int64_t startMemory_ = 0;
   mutable Mutex mutex_;

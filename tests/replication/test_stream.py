@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from harness.replication import replicate, wait_link
 from harness.resp import RawClient
+from harness.waiting import wait_until
 
 MILLISECONDS = re.compile(rb"^1[6-9]\d{11}$|^[2-9]\d{12}$")  # a time within reach of today, which differs between two runs
 SCRIPT = """
@@ -175,3 +177,16 @@ def test_blocked_clients_and_expiry_in_the_stream(servers, vigil):
             if record[0].upper() not in (b"PING", b"REPLCONF", b"SELECT"):
                 break
         assert record[0].upper() in (b"DEL", b"UNLINK") and record[1] == b"short"
+
+
+@pytest.mark.parametrize("side", ["vigil", "oracle"])
+def test_what_replication_sends_is_counted(side, request, servers):
+    master, replica = (servers.start(request.getfixturevalue(side), options={"repl-diskless-sync-delay": "0"}) for _ in range(2))
+    replicate(replica, master.port)
+    wait_link(replica)
+    for server in (master, replica):
+        server.call("CONFIG", "RESETSTAT")
+    master.call("SET", "k", "x" * 1_000_000)
+    wait_until("the replica has counted it", lambda: int(replica.info("stats")["total_net_repl_input_bytes"]) > 1_000_000)
+    assert int(master.info("stats")["total_net_repl_output_bytes"]) > 1_000_000
+    assert int(replica.info("stats")["total_net_input_bytes"]) > 1_000_000, "it is a part of all traffic"

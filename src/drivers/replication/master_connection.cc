@@ -17,8 +17,9 @@ constexpr int kReadsPerTurn = 4;
 
 }  // namespace
 
-MasterConnection::MasterConnection(EventLoop& loop, std::unique_ptr<Stream> stream, Events events)
-    : loop_(loop), stream_(std::move(stream)), events_(std::move(events)) {
+MasterConnection::MasterConnection(EventLoop& loop, std::unique_ptr<Stream> stream, std::atomic<int64_t>& received,
+                                   Events events)
+    : loop_(loop), stream_(std::move(stream)), received_(received), events_(std::move(events)) {
   stream_->attach(loop_, *this);
   stream_->wantWrite(true);
 }
@@ -75,6 +76,7 @@ bool MasterConnection::read() {
   input_.resize(before + kReadBytes);
   IoResult got = stream_->read({input_.data() + before, kReadBytes});
   input_.resize(before + (got.done() ? got.bytes : 0));
+  if (got.done()) received_.fetch_add(static_cast<int64_t>(got.bytes), std::memory_order_relaxed);
   if (got.broken()) tell({.kind = LinkEvent::Kind::kBroken, .text = "connection lost"});
   return got.done();
 }

@@ -2,6 +2,7 @@
 // the transfer of a snapshot. One per attempt; on the control thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,7 +22,8 @@ class MasterConnection final : public StreamHandler {
   // Takes the events of the connection; may end it (destroy this object) during the call.
   using Events = std::function<void(replication::LinkEvent)>;
 
-  MasterConnection(EventLoop& loop, std::unique_ptr<Stream> stream, Events events);
+  // `received` counts the bytes.
+  MasterConnection(EventLoop& loop, std::unique_ptr<Stream> stream, std::atomic<int64_t>& received, Events events);
   ~MasterConnection() override;
 
   void send(std::string_view bytes);
@@ -52,6 +54,7 @@ class MasterConnection final : public StreamHandler {
 
   EventLoop& loop_;
   std::unique_ptr<Stream> stream_;
+  std::atomic<int64_t>& received_;
   Events events_;
   Mode mode_ = Mode::kConnecting;
   std::string input_;

@@ -140,7 +140,8 @@ void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
   if (newcomer->user && !engine_.acl().has(*newcomer->user)) return;  // its user was deleted meanwhile
   newcomer->stream->setNoDelay(!options_.disableNoDelay.load());
   ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files,
-                           "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-"};
+                           "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-",
+                           engine_.state().replicationOutput};
   auto feed = std::make_shared<ReplicaFeed>(*this, place, newcomer->id, std::move(newcomer->stream),
                                             newcomer->partial ? "" : newcomer->reply);
   if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);

@@ -116,7 +116,7 @@ void MasterStream::onReadable() {
     lastIo_.store(worker_.loop().now(), std::memory_order_relaxed);
     session_.info->lastInteraction.store(worker_.loop().now(), std::memory_order_relaxed);
     received_.fetch_add(static_cast<oplog::Offset>(got.bytes), std::memory_order_relaxed);
-    worker_.stats().netInput.add(static_cast<int64_t>(got.bytes));
+    worker_.engine().state().replicationInput.fetch_add(static_cast<int64_t>(got.bytes), std::memory_order_relaxed);
     if (got.bytes < want) break;
   }
   if (!input_.empty()) schedule();

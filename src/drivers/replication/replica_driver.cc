@@ -180,10 +180,11 @@ void ReplicaDriver::connect(const Effect& effect) {
   how.tls = options_.tls.load();
   auto stream = engine_.system().network.connect({effect.master.host, effect.master.port}, how);
   connection_ =
-      std::make_unique<MasterConnection>(engine_.control(), std::move(stream), [this, attempt](LinkEvent event) {
-        event.attempt = attempt;
-        onEvent(std::move(event));
-      });
+      std::make_unique<MasterConnection>(engine_.control(), std::move(stream), engine_.state().replicationInput,
+                                         [this, attempt](LinkEvent event) {
+                                           event.attempt = attempt;
+                                           onEvent(std::move(event));
+                                         });
 }
 
 void ReplicaDriver::disconnect() {

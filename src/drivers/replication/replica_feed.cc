@@ -120,7 +120,10 @@ void ReplicaFeed::pumpLocked() {
     }
     IoResult sent = stream_->write(piece);
     if (sent.broken()) return fail();
-    if (sent.done()) cursor_.advance(sent.bytes);
+    if (sent.done()) {
+      cursor_.advance(sent.bytes);
+      place_.sent.fetch_add(static_cast<int64_t>(sent.bytes), std::memory_order_relaxed);
+    }
     if (!sent.done() || sent.bytes < piece.size()) return wait();
   }
   // Others have their turn; the control thread goes on with this one.
@@ -160,6 +163,7 @@ bool ReplicaFeed::writeHead() {
       return false;
     }
     headSent_ += sent.bytes;
+    place_.sent.fetch_add(static_cast<int64_t>(sent.bytes), std::memory_order_relaxed);
   }
   head_.clear();
   headSent_ = 0;

@@ -50,6 +50,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
     oplog::Log& log;
     FileSystem& files;
     std::string scratch;  // prefix of scratch files' names
+    std::atomic<int64_t>& sent;  // counts the bytes
   };
 
   ReplicaFeed(Owner& owner, const Place& place, uint64_t id, std::unique_ptr<Stream> stream, std::string head);
