@@ -1,6 +1,5 @@
 #include "engine/connection.h"
 
-#include "command/command_table.h"
 #include "engine/client_list.h"
 #include "engine/engine.h"
 #include "engine/message.h"
@@ -89,11 +88,9 @@ void Connection::endIfDone() {
   switch (session_.suspended) {
     case Suspended::kPutBack:
       return;
-    case Suspended::kWaiting: {
-      const command::CommandEntry* waits = session_.info->lastCommand.load(std::memory_order_relaxed);
-      if (!waits || (waits->fullName != "wait" && waits->fullName != "waitaof")) return;
+    case Suspended::kWaiting:
+      if (!session_.endWait) return;
       break;
-    }
     case Suspended::kNo:
       if (session_.out.empty()) break;
       session_.closeAfterReply = true;
