@@ -120,7 +120,10 @@ bool SentinelDeployment::allWriteAgain() {
 // The user of one Sentinel asks for a failover while clients write.
 void SentinelDeployment::handOver() {
   if (failed()) return;
-  if (!allWriteAgain()) return fail("clients cannot write: " + position());
+  do {  // meanwhile one more failover may have begun, which promises less
+    if (!waitForConvergence(kRepairs, "new writes")) return;
+    if (!allWriteAgain()) return fail("clients cannot write: " + position());
+  } while (!converged());
   const SimNode* before = agreedMaster();
   SimSentinel& asked = *sentinels_[random_.below(sentinels_.size())];
   const auto answer = ask(world_, network_, asked.address(), {{"SENTINEL", "FAILOVER", "m", "COORDINATED"}});

@@ -3,8 +3,8 @@
 //   source                                                            target
 //   snapshot of the slots, then the log's tail    ----------------->  copies, hidden, in its own log (record: STAGE)
 //   almost caught up: commands on the slots wait, record HANDOFF
-//     our electable replicas have it, the target has all up to it
-//   CLAIM                                         ----------------->  its electable replicas have all: record COMMIT
+//     our replicas have it, the target has all up to it
+//   CLAIM                                         ----------------->  its replicas have all: record COMMIT
 //                                                                     they have that too: epoch and slots are durable,
 //   the slots are the target's: MOVED             <-- the bus ------  the engine serves them: claimed
 //   record ENDHANDOFF, keys deleted

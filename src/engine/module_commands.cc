@@ -13,7 +13,12 @@ using namespace command;  // the flags of the rows
 
 void list(Context& ctx) { ctx.reply().array(0); }
 
-void load(Context& ctx) { ctx.reply().error("ERR MODULE command not allowed. This server does not load modules."); }
+// As Redis answers while its option is off, which it always is here.
+void load(Context& ctx) {
+  ctx.reply().error(
+      "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local "
+      "connection, otherwise you need to set this option in the configuration file, and then restart the server.");
+}
 
 void unload(Context& ctx) { ctx.reply().error("ERR Error unloading module: no such module with that name"); }
 
