@@ -14,13 +14,11 @@ using namespace command;  // the flags of the rows
 void list(Context& ctx) { ctx.reply().array(0); }
 
 // As Redis answers while its option is off, which it always is here.
-void load(Context& ctx) {
+void refuse(Context& ctx) {
   ctx.reply().error(
       "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local "
       "connection, otherwise you need to set this option in the configuration file, and then restart the server.");
 }
-
-void unload(Context& ctx) { ctx.reply().error("ERR Error unloading module: no such module with that name"); }
 
 constexpr std::string_view kHelp[] = {
     "LIST",
@@ -49,7 +47,7 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "load",
      .arity = -3,
      .flags = kAdmin | kNoscript | kNoAsyncLoading | kProtected | kNoLocks,
-     .handler = load,
+     .handler = refuse,
      .group = "server",
      .since = "4.0.0",
      .summary = "Load a module",
@@ -58,7 +56,7 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "loadex",
      .arity = -3,
      .flags = kAdmin | kNoscript | kNoAsyncLoading | kProtected | kNoLocks,
-     .handler = load,
+     .handler = refuse,
      .group = "server",
      .since = "7.0.0",
      .summary = "Load a module with extended parameters",
@@ -67,7 +65,7 @@ constexpr CommandSpec kSubcommands[] = {
     {.name = "unload",
      .arity = 3,
      .flags = kAdmin | kNoscript | kNoAsyncLoading | kProtected | kNoLocks,
-     .handler = unload,
+     .handler = refuse,
      .group = "server",
      .since = "4.0.0",
      .summary = "Unload a module",
