@@ -109,3 +109,9 @@ def node_folder():
         return install()
     except RuntimeError as problem:
         pytest.fail(str(problem), pytrace=False)
+
+
+@pytest.fixture
+def binary(request, side):
+    """Of a test that is parametrized with side: "vigil", or anything else for Debian's redis-server."""
+    return request.getfixturevalue("vigil" if side == "vigil" else "oracle")

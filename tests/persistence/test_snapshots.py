@@ -11,11 +11,6 @@ from harness.waiting import wait_until
 BOTH = pytest.mark.parametrize("side", ["vigil", "redis"])
 
 
-@pytest.fixture
-def binary(request, side):
-    return request.getfixturevalue("vigil" if side == "vigil" else "oracle")
-
-
 def filled(servers, binary, keys=30000, **options):
     server = servers.start(binary, options=options)
     with server.raw() as client:

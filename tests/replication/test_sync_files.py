@@ -10,11 +10,6 @@ from harness.waiting import wait_until
 BOTH = pytest.mark.parametrize("side", ["vigil", "redis"])
 
 
-@pytest.fixture
-def binary(request, side):
-    return request.getfixturevalue("vigil" if side == "vigil" else "oracle")
-
-
 def link(master):
     return socket.create_connection(("127.0.0.1", master.port), timeout=60)
 

@@ -15,11 +15,6 @@ from harness.waiting import wait_until
 BOTH = pytest.mark.parametrize("side", ["vigil", "redis"])
 
 
-@pytest.fixture
-def binary(request, side):
-    return request.getfixturevalue("vigil" if side == "vigil" else "oracle")
-
-
 def connect(server):
     return socket.create_connection(("127.0.0.1", server.port), timeout=30)
 

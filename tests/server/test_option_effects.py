@@ -15,11 +15,6 @@ from harness.waiting import wait_until
 BOTH = pytest.mark.parametrize("side", ["vigil", "redis"])
 
 
-@pytest.fixture
-def binary(request, side):
-    return request.getfixturevalue("vigil" if side == "vigil" else "oracle")
-
-
 def replica_of(servers, binary, master, **options):
     replica = servers.start(binary, options=options)
     replicate(replica, master.port)
