@@ -102,7 +102,7 @@ void SlotMigrations::watch(MigrationJob& job) {
     return giveUp(job, "the target has fallen silent");
   }
   if (job.stage == Stage::kHandedOff && !job.replicasHave) {
-    order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = electable()});
+    order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
   }
 }
 
@@ -124,7 +124,7 @@ void SlotMigrations::onSource(MigrationJob& job, const MigrationNews& news) {
       if (job.stage != Stage::kHolding) return;
       job.stage = Stage::kHandedOff;
       job.handOff = news.offset;
-      order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = electable()});
+      order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
       return maybeClaim(job);
     case News::kAcknowledged:
       job.replicasHave = job.replicasHave || job.stage == Stage::kHandedOff;

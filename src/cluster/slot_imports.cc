@@ -39,7 +39,7 @@ std::string SlotMigrations::claim(const std::string& name, uint64_t epoch) {
   state_.currentEpoch = std::max(state_.currentEpoch, epoch);
   if (job->stage != Stage::kReceiving) return {};
   enter(*job, Stage::kPreparing, kPreparePatience);
-  order(*job, Kind::kPrepare, {.kind = Kind::kPrepare, .replicas = electable()});
+  order(*job, Kind::kPrepare, {.kind = Kind::kPrepare, .replicas = acknowledgers()});
   return {};
 }
 
@@ -90,7 +90,7 @@ void SlotMigrations::watchImport(MigrationJob& job) {
     case Stage::kCommitting:
       // There is no way back: whoever takes our place may have the record.
       if (!job.recorded) return;
-      order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = electable()});
+      order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
       if (step_.now.mono >= job.recordAt) {
         job.recordAt = step_.now.mono + kSilence;
         record(job, MigrationRecord::Kind::kCommit);
@@ -114,7 +114,7 @@ void SlotMigrations::onTarget(MigrationJob& job, const MigrationNews& news) {
       job.recorded = true;
       job.handOff = news.offset;
       records_[job.name].kind = MigrationRecord::Kind::kCommit;
-      return order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = electable()});
+      return order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
     case News::kAcknowledged:
       if (job.stage == Stage::kCommitting && job.recorded) takeSlots(job);
       return;

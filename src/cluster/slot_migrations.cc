@@ -85,7 +85,7 @@ bool SlotMigrations::allOwnedBy(const SlotSet& slots, const Node* node) const {
 
 // Of our replicas, those that have to have a record before it counts: all, also such as are not to take our place, for
 // acknowledgements do not say whose they are.
-size_t SlotMigrations::electable() const {
+size_t SlotMigrations::acknowledgers() const {
   const auto replicas = state_.replicasOf(state_.myself());
   return static_cast<size_t>(std::ranges::count_if(replicas, [](const Node* node) { return !node->has(kFail); }));
 }

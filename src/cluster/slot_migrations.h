@@ -82,7 +82,7 @@ class SlotMigrations {
   MigrationJob& add(std::string name, bool exports, const SlotSet& slots, std::string source, std::string target);
   std::string refusal(const MigrationPlan& plan) const;
   std::string incapable(const Node& head) const;
-  size_t electable() const;
+  size_t acknowledgers() const;
   bool allOwnedBy(const SlotSet& slots, const Node* node) const;
   bool allElsewhere(const SlotSet& slots) const;
   Node* headOf(const std::string& id);
