@@ -17,6 +17,9 @@ class Pause {
 
   Kind kind() const { return kind_.load(std::memory_order_relaxed); }
   bool active() const { return kind() != Kind::kNone; }
+  bool activeFor(Purpose purpose) const {
+    return (purposes_.load(std::memory_order_relaxed) & (1u << static_cast<unsigned>(purpose))) != 0;
+  }
 
   // World held. An existing pause of the same purpose is only ever made longer and stricter.
   void set(Purpose purpose, Kind kind, UnixMs until) {
@@ -51,15 +54,21 @@ class Pause {
   void update() {
     Kind kind = Kind::kNone;
     UnixMs next = 0;
-    for (const Entry& entry : entries_) {
+    unsigned purposes = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      if (entry.kind == Kind::kNone) continue;
       kind = std::max(kind, entry.kind);
-      if (entry.kind != Kind::kNone && (next == 0 || entry.until < next)) next = entry.until;
+      if (next == 0 || entry.until < next) next = entry.until;
+      purposes |= 1u << i;
     }
+    purposes_.store(purposes, std::memory_order_relaxed);
     nextEnd_.store(next, std::memory_order_relaxed);
     kind_.store(kind, std::memory_order_relaxed);
   }
   std::array<Entry, 4> entries_;
   std::atomic<Kind> kind_{Kind::kNone};
+  std::atomic<unsigned> purposes_{0};  // a bit each that holds something back
   std::atomic<UnixMs> nextEnd_{0};
 };
 

@@ -84,7 +84,9 @@ bool Worker::pausedFor(const Session& session, const command::CommandEntry& entr
       return (c.command->spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
     });
   }
-  const bool logs = (entry.spec->flags & (command::kWrite | command::kMayReplicate)) != 0;
+  // What nodes say to each other of slots that move writes nothing by itself; the keys that come behind it wait.
+  const bool logs = (entry.spec->flags & command::kWrite) != 0 ||
+                    ((entry.spec->flags & command::kMayReplicate) != 0 && !entry.spec->system);
   if ((entry.spec->flags & command::kNoLocks) != 0 && !logs) {
     // CLIENT, INFO, PING and their kind: only a full pause holds back what the data plane would answer, and the
     // handles of whoever ends the pause stay usable.

@@ -13,6 +13,7 @@ class Run:
     def __init__(self, server, protocol):
         self.server, self.protocol = server, protocol
         self.clients = {}
+        self.blocking = set()  # clients that have sent what blocks them
 
     def client(self, number):
         if number not in self.clients:
@@ -47,15 +48,20 @@ class Run:
                 return self._until(step)
             client = self.client(step.client)
             if step.action == "close":
+                before = self._blocked() if step.client in self.blocking else 0
                 client.close()
                 del self.clients[step.client]
+                if before > 0:  # what another client does next comes behind its end
+                    wait_until(f"{step.text}: the client has gone", lambda: self._blocked() < before, timeout=10)
             elif step.action == "mute":
                 client.send(*step.words)
             elif step.action == "block":
                 before = self._blocked()
                 client.send(*step.words)
                 wait_until(f"{step.text}: the client blocks", lambda: self._blocked() > before, timeout=10)
+                self.blocking.add(step.client)
             elif step.action == "read":
+                self.blocking.discard(step.client)
                 return client.read()
             else:
                 return client.call(*step.words)

@@ -99,6 +99,10 @@ void begin(Context& ctx) {
   engine::Session& session = sessionOf(ctx);
   if (session.importing || session.connection == nullptr) return ctx.reply().error("ERR This connection cannot begin an import");
   ClusterDriver& driver = driverOf(ctx);
+  if (driver.engine().pause().activeFor(engine::Pause::Purpose::kFailover)) {
+    // Its record would be what the replica that takes over does not have.
+    return ctx.reply().error("ERR This node is handing its role over to a replica. Migrate the slots again later");
+  }
   Request request{.kind = Request::Kind::kReceiveSlots, .node = std::string(ctx.arg(4)), .job = std::string(ctx.arg(3)), .set = *slots};
   // Also where no key is left, but the deletion of them has not come to its end: it would take the new ones too.
   const keyspace::Keyspace& keyspace = driver.engine().keyspace();
