@@ -2,15 +2,14 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <future>
-#include <thread>
 
 #include "apps/server/process.h"
 #include "engine/engine.h"
+#include "runtime/usable_cores.h"
 
 namespace vigil::apps {
 
@@ -20,7 +19,7 @@ constexpr size_t kTaskThreads = 3;
 
 size_t threadCount(const ServerOptions& options) {
   auto asked = static_cast<size_t>(options.threads.load());
-  return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+  return asked != 0 ? asked : runtime::usableCores();
 }
 
 }  // namespace
