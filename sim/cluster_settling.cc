@@ -56,7 +56,6 @@ bool ClusterRun::replicasHoldAll() {
     const oplog::Log& mine = node.node().engine().log();
     const oplog::Log& its = nodes_[static_cast<size_t>(at - ids_.begin())]->node().engine().log();
     const auto view = node.node().replication().replica().view();
-    if (view.refusesEmptyMaster) continue;  // a power cut took all of its master's data, and it is not to take its own
     if (!view.linkUp) return false;
     if (mine.history().id != its.history().id || mine.end() != its.end()) return false;
   }
@@ -160,7 +159,7 @@ void ClusterRun::compareReplicas() {
         const bool follows = look(*node, [&](const cluster::State& state) {
           return state.myself().master != nullptr && state.myself().master->id == ids_[*owner];
         });
-        if (!follows || node->node().replication().replica().view().refusesEmptyMaster) continue;
+        if (!follows) continue;
         if (listOn(*node, key) != expected) {
           return fail(node->name() + " and its master " + nodes_[*owner]->name() + " hold different lists " + key);
         }

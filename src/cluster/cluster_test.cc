@@ -118,6 +118,30 @@ TEST(Cluster, RefusedConnectionsAreNoneAgainstAMasterWithoutReplicas) {
   EXPECT_TRUE(cluster.state(0).up);
 }
 
+TEST(Cluster, MasterThatCameBackEmptyIsReplacedThoughAllTakeItForHealthy) {
+  TestCluster cluster = healthy(2);
+  cluster[3].around.offset = 10;
+  cluster[6].around.offset = 20;
+  cluster[3].around.masterEmpty = cluster[6].around.masterEmpty = true;
+  const MonoUs begin = cluster.now();
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster[6].promotions == 1; }));
+  EXPECT_LT(cluster.now() - begin, 500'000);
+  EXPECT_NE(cluster[6].logged.find("came back without its data"), std::string::npos);
+  cluster[3].around.masterEmpty = cluster[6].around.masterEmpty = false;
+  EXPECT_TRUE(cluster.runUntil(kSecond, [&] {
+    return cluster[0].follows == "10.0.0.7:7006" && cluster[3].follows == "10.0.0.7:7006" && cluster.oneView();
+  }));
+  EXPECT_EQ(cluster[3].promotions, 0);
+}
+
+TEST(Cluster, MasterThatCameBackEmptyStaysWhereFailoversAreSwitchedOff) {
+  TestCluster cluster = healthy();
+  cluster.options.replicaNoFailover = true;
+  cluster[3].around.masterEmpty = true;
+  cluster.run(10 * kSecond);
+  EXPECT_EQ(cluster[3].promotions, 0);
+}
+
 TEST(Cluster, ManualFailoverSwapsRoles) {
   TestCluster cluster = healthy();
   cluster[0].around.offset = cluster[3].around.offset = 77;

@@ -33,10 +33,12 @@ bool Election::dataTooOld() const {
   return age > step_.options.replicaPingPeriod + step_.options.nodeTimeout * factor;
 }
 
+bool Election::masterGone() const { return state_.myself().master->has(kFail) || step_.around.masterEmpty; }
+
 bool Election::electable(bool manual) {
   const Node& me = state_.myself();
   const Node* master = me.master;
-  if (!me.isReplica() || master == nullptr || master->slotCount == 0 || (!manual && !master->has(kFail)) ||
+  if (!me.isReplica() || master == nullptr || master->slotCount == 0 || (!manual && !masterGone()) ||
       (!manual && step_.options.replicaNoFailover)) {
     refused_.clear();
     return false;
@@ -81,7 +83,10 @@ void Election::begin(bool manual) {
     return;
   }
   stage_ = Stage::kRanking;
-  journal_.begin(*state_.myself().master, "known to have failed");  // unless this node saw that itself
+  const Node& master = *state_.myself().master;
+  if (!master.has(kFail)) step_.warning("Our master " + master.id + " came back without its data, which this replica has: asking for its place.");
+  // Unless this node has begun it already, when it saw the failure itself.
+  journal_.begin(master, master.has(kFail) ? "known to have failed" : "came back without its data");
   speaker_.announceToSiblings();
 }
 
@@ -155,7 +160,8 @@ void Election::ask() {
   if (manual_) speaker_.announce();
   if (FailoverReport* report = journal_.of(*master)) report->epoch = epoch_;
   journal_.reached(*master, "votes asked for");
-  speaker_.requestVotes(master->has(kFail) ? master : nullptr, manual_);
+  const bool failed = master->has(kFail);
+  speaker_.requestVotes(failed ? master : nullptr, manual_ || !failed);
   step_.wake(since_ + patience() + 1);
 }
 

@@ -6,6 +6,9 @@
 //     +-- a majority: promoted -------------------------------------------------------- asking
 //     +-- no majority in time: again after a pause -------------------------------------------+
 //
+// A master that came back without its data, which this replica then refuses to do without, counts as failed for it. The
+// others take that master for healthy, so the request is that of CLUSTER FAILOVER FORCE, which redis-server grants as well.
+//
 // A master votes once per epoch, and for one replica of a master within twice the node timeout. Its vote is durable
 // before it leaves, and so is the epoch of a request.
 //
@@ -43,6 +46,7 @@ class Election {
   enum class Stage : uint8_t { kIdle, kRanking, kWaiting, kAsking, kPausing };
 
   bool electable(bool manual);
+  bool masterGone() const;
   bool dataTooOld() const;
   void begin(bool manual);
   void rankWhenHeard();

@@ -39,6 +39,7 @@ struct Surroundings {
   bool linkUp = false;         // as a replica: to the master
   MonoUs masterHeard = 0;      // when something came from it last
   bool linkedOnce = false;     // its data became ours since this process followed it
+  bool masterEmpty = false;    // it offers no data, and we keep those that we have (master_refused:empty)
   bool busy = false;           // the data plane stands still: do not answer for it
 };
 

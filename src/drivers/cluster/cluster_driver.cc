@@ -122,7 +122,8 @@ cluster::Surroundings ClusterDriver::surroundings() {
           .linkUp = view.linkUp,
           // While the link is down, errors that the master answers do not make our data younger.
           .masterHeard = view.linkUp ? view.lastIo : view.downSince,
-          .linkedOnce = linkedOnce_};
+          .linkedOnce = linkedOnce_,
+          .masterEmpty = view.refusesEmptyMaster};
 }
 
 // On the control thread: run(core, surroundings, options, effects) under the core's lock, and what comes of it.
