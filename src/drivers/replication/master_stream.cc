@@ -19,7 +19,10 @@ namespace vigil::drivers {
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
-constexpr size_t kMaxUnread = 64 << 20;  // beyond it reading rests until some is applied, unless one unit is longer
+// Beyond it reading rests until it is applied, unless one unit is longer. Also what readers wait for at most: all that has
+// come is applied at once. What waits at the master costs nothing there but a place in its log.
+constexpr size_t kMaxUnread = 1 << 20;
+constexpr size_t kMaxRead = 64 << 20;  // at once, of one argument
 constexpr size_t kMaxReplies = 1 << 20;  // of one batch, dropped at its end anyway
 constexpr MonoUs kAckPeriod = 1'000'000;
 
@@ -101,7 +104,7 @@ void MasterStream::onReadable() {
   auto self = shared_from_this();
   for (int i = 0; i < 4; ++i) {
     size_t before = input_.size();
-    size_t want = std::max<uint64_t>(kReadBytes, std::min<uint64_t>(parser_.missing(), kMaxUnread));
+    size_t want = std::max<uint64_t>(kReadBytes, std::min<uint64_t>(parser_.missing(), kMaxRead));
     IoResult got;
     // Not resize(), which would clear all the room for what most often are a few bytes.
     input_.resize_and_overwrite(before + want, [&](char* bytes, size_t) {
@@ -119,7 +122,7 @@ void MasterStream::onReadable() {
     worker_.engine().state().replicationInput.fetch_add(static_cast<int64_t>(got.bytes), std::memory_order_relaxed);
     if (got.bytes < want) break;
   }
-  if (!input_.empty()) schedule();
+  if (!input_.empty() && (!partial_ || headIsWhole())) schedule();
   if (scheduled_ && input_.size() > kMaxUnread) stream_->wantRead(false);
 }
 
@@ -156,6 +159,7 @@ void MasterStream::applyBatch() {
 size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
   size_t at = 0;
   parser_ = wire::RequestParser();
+  partial_ = false;
   while (at < input_.size()) {
     size_t next = at;
     if (planted(PlantedBug::kApplyOutOfOrder) && at == 0) applySecondFirst();
@@ -164,6 +168,7 @@ size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
     unitStarts.push_back(static_cast<uint32_t>(at));
     at = next;
   }
+  partial_ = at < input_.size();
   return at;
 }
 
@@ -189,8 +194,32 @@ bool MasterStream::parseAt(size_t at) {
   return true;
 }
 
+// Looks on through what has come of the unit that was not whole, from where the last look ended. True also if it is
+// going to be refused.
+bool MasterStream::headIsWhole() {
+  if (!scannedTransaction_) {
+    if (!parseAt(0)) return !refused_.empty();
+    scannedTransaction_ = !command_.args.empty() && equalsIgnoreCase(command_.args[0], "multi");
+    if (!scannedTransaction_) return true;
+    scanned_ = command_.bytes;
+  }
+  return scanToExec(scanned_) || !refused_.empty();
+}
+
+// `at`: the next command of a transaction; it ends up behind EXEC, or at what has not come yet or is refused (false).
+bool MasterStream::scanToExec(size_t& at) {
+  for (bool whole = false; !whole;) {
+    if (!parseAt(at)) return false;
+    whole = !command_.args.empty() && equalsIgnoreCase(command_.args[0], "exec");
+    if (!whole && !command_.args.empty() && !check(command_.args)) return false;
+    at += command_.bytes;
+  }
+  return true;
+}
+
 // One command, or MULTI … EXEC if all of it is there. False: not whole yet, or refused; nothing of it has run then.
 bool MasterStream::applyUnit(size_t begin, size_t& end) {
+  scannedTransaction_ = false;
   if (!parseAt(begin)) return false;
   end = begin + command_.bytes;
   if (command_.args.empty()) return true;
@@ -203,11 +232,10 @@ bool MasterStream::applyUnit(size_t begin, size_t& end) {
     return true;
   }
   size_t last = end;
-  for (bool whole = false; !whole;) {
-    if (!parseAt(last)) return false;
-    whole = !command_.args.empty() && equalsIgnoreCase(command_.args[0], "exec");
-    if (!whole && !command_.args.empty() && !check(command_.args)) return false;
-    last += command_.bytes;
+  if (!scanToExec(last)) {
+    scannedTransaction_ = true;
+    scanned_ = last - begin;
+    return false;
   }
   worker_.beginTrusted();
   constexpr std::string_view kMulti[] = {"MULTI"};

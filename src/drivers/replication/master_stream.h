@@ -56,6 +56,8 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   // Whole units from `from` on; runs them and returns where they end.
   size_t applyUnits(std::vector<uint32_t>& unitStarts);
   bool applyUnit(size_t begin, size_t& end);
+  bool headIsWhole();
+  bool scanToExec(size_t& at);
   void applySecondFirst();
   bool parseAt(size_t at);
   const command::CommandEntry* find(command::Args args) const;
@@ -78,6 +80,11 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   std::string refused_;
   bool malformed_ = false;  // that is why it is refused
   bool scheduled_ = false;
+  // The unit at the input's head: it was not whole when all before it was applied; it is a transaction, of which the bytes
+  // before scanned_ have been looked at.
+  bool partial_ = false;
+  bool scannedTransaction_ = false;
+  size_t scanned_ = 0;
   bool ended_ = false;
   bool applied_ = false;  // a unit, since the stream began; for a planted bug
   bool ackAsked_ = false;
