@@ -125,7 +125,9 @@ def arguments_of(parser, program):
 
 def run_demo(program, show):
     """show(directory, nodes) starts nodes, adds each to the list, and returns when all has been shown."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: a shell that started this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     directory = tempfile.mkdtemp(prefix="vigil-demo-")
     nodes = []
     try:

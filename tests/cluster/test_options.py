@@ -275,7 +275,7 @@ def test_replicaof_in_the_configuration_is_refused(servers, vigil, oracle):
 
 def test_a_port_too_high_for_the_bus_is_refused(servers, vigil, oracle):
     for binary in (vigil, oracle):
-        node = servers.create(binary, options={"cluster-enabled": "yes"}, port=60000).spawn()
+        node = servers.create(binary, options={"cluster-enabled": "yes"}, port=65000).spawn()
         assert node.wait_exit() == 1
         assert "Redis port number too high" in node.log_text()
 
