@@ -119,6 +119,13 @@ Effects MasterSide::snapshotSent(MonoUs now, uint64_t id) {
           Effect::log(LogLevel::kNotice, "Synchronization with replica " + replica.name() + " succeeded")};
 }
 
+void MasterSide::snapshotFlowed(MonoUs when, uint64_t id) {
+  auto at = replicas_.find(id);
+  if (at != replicas_.end() && at->second.state == ReplicaState::kSendSnapshot && !at->second.onlineOnAck) {
+    at->second.lastAck = std::max(at->second.lastAck, when);
+  }
+}
+
 Effects MasterSide::snapshotEnded(MonoUs now, bool success, const MasterOptions& options) {
   Effects effects;
   snapshotRunning_ = false;
@@ -160,10 +167,8 @@ Effects MasterSide::gone(MonoUs now, uint64_t id) {
 Effects MasterSide::tick(MonoUs now, bool isMaster, bool backlog, const MasterOptions& options) {
   Effects effects;
   for (const auto& [id, replica] : replicas_) {
-    if (replica.traits.legacy || now - replica.lastAck <= options.timeoutSeconds * kSecond) continue;
-    if (replica.state == ReplicaState::kWaitSnapshot) continue;
-    if (replica.state == ReplicaState::kSendSnapshot && !replica.onlineOnAck)
-      continue;  // bounded by the transfer itself
+    if (now - replica.lastAck <= options.timeoutSeconds * kSecond || replica.state == ReplicaState::kWaitSnapshot) continue;
+    if (replica.traits.legacy && (replica.state == ReplicaState::kOnline || replica.onlineOnAck)) continue;  // never heard
     effects.push_back(
         Effect::log(LogLevel::kWarning, std::string("Disconnecting timedout replica (") +
                                             (replica.state == ReplicaState::kOnline ? "streaming" : "full") +

@@ -54,7 +54,7 @@ struct Replica {
   oplog::Offset acked = 0;     // as it said since it attached
   oplog::Offset snapshot = 0;  // as of where its snapshot was taken
   oplog::Offset durable = -1;  // as it said: on its disk; -1: it has no AOF, or does not say
-  MonoUs lastAck = 0;  // or since when we wait for one
+  MonoUs lastAck = 0;  // or since when we wait for one, or for its socket to take something of the snapshot
   MonoUs waitsSince = 0;
   bool diskless = false;     // how its snapshot comes
   bool onlineOnAck = false;  // diskless and sent: the stream begins with its first ACK
@@ -71,6 +71,9 @@ class MasterSide {
   Effects attachFull(MonoUs now, uint64_t id, ReplicaTraits traits, std::string address, const MasterOptions& options);
   // The snapshot of the last kStartSnapshot: its moment has come.
   void snapshotBegan(MonoUs now, const std::vector<uint64_t>& ids, oplog::Offset at);
+  // When its socket last took something of the snapshot, or there was nothing to take. A replica that takes nothing for
+  // repl-timeout is dropped.
+  void snapshotFlowed(MonoUs when, uint64_t id);
   Effects snapshotSent(MonoUs now, uint64_t id);  // all of it is in this replica's socket
   Effects snapshotEnded(MonoUs now, bool success, const MasterOptions& options);
   Effects acked(MonoUs now, uint64_t id, oplog::Offset offset, oplog::Offset durable);

@@ -1,6 +1,7 @@
 """A replica that does not read: it costs its master disk, not memory, and goes on where it stood."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -132,6 +133,25 @@ def test_the_disk_is_full_during_a_full_resync(servers, vigil, make_disk):
         (disk / "filler").unlink()
         proxy.rate = None
     assert_in_sync(master, replica)
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_a_replica_that_hangs_in_the_bulk_is_dropped(servers, vigil, diskless):
+    """One that takes some now and then is not."""
+    master = servers.start(vigil, options={**OPTIONS, "repl-timeout": "3", "repl-diskless-sync": diskless})
+    with master.raw() as client:
+        for i in range(60):
+            client.call("SET", f"big{i}", os.urandom(1 << 20))
+    with master.raw() as hung, master.raw() as slow:
+        for client in (hung, slow):
+            assert str(client.call("REPLCONF", "capa", "eof", "capa", "psync2")) == "+OK"
+            client.send("PSYNC", "?", "-1")
+        def hung_is_dropped():
+            slow.read_bytes(1 << 16)
+            return re.search(r"Disconnecting timedout replica \(full sync\)", master.log_text())
+
+        wait_until("it is dropped", hung_is_dropped, interval=0.2)
+        wait_until("the other is still there", lambda: master.info("replication")["connected_slaves"] == "1")
 
 
 def test_the_limit_counts_memory(servers, vigil):

@@ -141,7 +141,8 @@ void MasterDriver::adopt(std::shared_ptr<Newcomer> newcomer) {
   newcomer->stream->setNoDelay(!options_.disableNoDelay.load());
   ReplicaFeed::Place place{engine_.control(), *executor_, engine_.log(), engine_.system().files,
                            "temp-sync-" + std::to_string(rdbOptions_.processId.load()) + "-",
-                           engine_.state().replicationOutput};
+                           engine_.state().replicationOutput,
+                           engine_.system().clock};
   auto feed = std::make_shared<ReplicaFeed>(*this, place, newcomer->id, std::move(newcomer->stream),
                                             newcomer->partial ? "" : newcomer->reply);
   if (newcomer->partial) feed->setCursor(std::move(newcomer->cursor), newcomer->reply);
@@ -357,6 +358,10 @@ void MasterDriver::tick() {
   const bool newline = now() - lastNewline_ >= 1'000'000;
   {
     MutexLock guard(mutex_);
+    for (const auto& [id, feed] : feeds_) {
+      const MonoUs blocked = feed->blockedSince();
+      core_.snapshotFlowed(blocked != 0 ? blocked : now(), id);
+    }
     effects = core_.tick(now(), isMaster, backlogActive(), options_.masterOptions());
     if (newline) {
       for (const auto& [id, replica] : core_.replicas()) {

@@ -65,6 +65,11 @@ bool ReplicaFeed::alive() {
   return !broken_;
 }
 
+MonoUs ReplicaFeed::blockedSince() {
+  MutexLock guard(mutex_);
+  return blockedSince_;
+}
+
 ReplicaFeed::Offset ReplicaFeed::position() {
   MutexLock guard(mutex_);
   return cursor_.valid() ? cursor_.position() : 0;
@@ -172,6 +177,7 @@ bool ReplicaFeed::writeHead() {
 
 void ReplicaFeed::wait() {
   blocked_ = true;
+  blockedSince_ = place_.clock.mono();
   place_.control.post([self = shared_from_this()] {
     MutexLock guard(self->mutex_);
     if (self->stream_) self->stream_->wantWrite(true);
@@ -189,6 +195,7 @@ void ReplicaFeed::onWritable() {
   if (!stream_) return;
   stream_->wantWrite(false);
   blocked_ = false;
+  blockedSince_ = 0;
   switch (mode_) {
     case Mode::kWaiting:
       writeHead();

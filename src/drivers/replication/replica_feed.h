@@ -51,6 +51,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
     FileSystem& files;
     std::string scratch;  // prefix of scratch files' names
     std::atomic<int64_t>& sent;  // counts the bytes
+    const Clock& clock;
   };
 
   ReplicaFeed(Owner& owner, const Place& place, uint64_t id, std::unique_ptr<Stream> stream, std::string head);
@@ -73,6 +74,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   void stream();  // any thread: from now on the log is pushed
   void pump() override;
   bool alive();       // any thread
+  MonoUs blockedSince();  // any thread: for how long its socket has taken nothing of what there is; 0: it takes all
   Offset position();  // any thread: up to where the replica was sent the log
   // client-output-buffer-limit: whether the memory that is held for this replica alone is too much; the backlog is held
   // anyhow, and what it needs from disk costs none. Asked now and then.
@@ -119,6 +121,7 @@ class ReplicaFeed final : public oplog::Sink, public StreamHandler, public std::
   size_t headSent_ GUARDED_BY(mutex_) = 0;
   oplog::Cursor cursor_ GUARDED_BY(mutex_);
   bool blocked_ GUARDED_BY(mutex_) = false;  // the socket takes no more; the control thread hears when it does
+  MonoUs blockedSince_ GUARDED_BY(mutex_) = 0;
   bool reading_ GUARDED_BY(mutex_) = false;  // from disk, on the executor
   bool broken_ GUARDED_BY(mutex_) = false;
 
