@@ -37,6 +37,7 @@ void BusWitness::heard(const wire::BusMessage& message, uint64_t connection, con
   newest_ = std::max(newest_, connection);
   const std::string& by = message.sender;
   if (message.type == wire::BusType::kVote || message.type == wire::BusType::kVoteRequest) checkDisk(message, from);
+  if (message.type == wire::BusType::kVoteRequest) asked_.insert({by, message.currentEpoch});
   if (message.type == wire::BusType::kVote) {
     ++voteCount_;
     const auto [vote, first] = votes_.try_emplace({by, message.currentEpoch}, to);
@@ -52,6 +53,8 @@ void BusWitness::heard(const wire::BusMessage& message, uint64_t connection, con
             std::to_string(before.epoch));
   }
   if (message.configEpoch > before.epoch) before = {message.configEpoch, newest_};
+  // Epochs that nobody voted for (a claim of slots that moved, TAKEOVER) may be equal to others for a while.
+  if (!asked_.contains({by, message.configEpoch})) return;
   const auto [owner, first] = owners_.try_emplace(message.configEpoch, by);
   if (!first && owner->second != by) {
     accuse_("epoch " + std::to_string(message.configEpoch) + " was won by " + owner->second + " and by " + by);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,7 @@ class BusWitness {
   std::map<std::pair<std::string, uint64_t>, std::string> votes_;  // by voter and epoch: for which host
   std::map<std::string, Announced> announced_;                     // by master
   uint64_t newest_ = 0;                                            // connection that anything was written to
+  std::set<std::pair<std::string, uint64_t>> asked_;                // for votes: node, epoch
   std::map<uint64_t, std::string> owners_;                         // by configuration epoch: whose it is
   size_t voteCount_ = 0;
 };

@@ -41,8 +41,11 @@ class Order final : public Workload {
 
 class ClusterRun {
  public:
-  ClusterRun(SimWorld& world, Outcome& outcome)
+  enum class Moves { kByKey, kAtomic };  // how slots go from master to master
+
+  ClusterRun(SimWorld& world, Outcome& outcome, Moves moves = Moves::kByKey)
       : world_(world),
+        moves_(moves),
         random_(world.random()),
         outcome_(outcome),
         network_(world),
@@ -56,6 +59,7 @@ class ClusterRun {
   bool form();
   void trouble();            // cluster_trouble.cc
   void changeRolesByHand();  // likewise
+  void moveSlotsInPeace();   // cluster_moves.cc
   void settle();             // cluster_settling.cc
   void checkLists(bool nothingMayBeMissing);
   void finish() { outcome_.answered += writers_ ? writers_->acknowledged() : 0; }
@@ -96,16 +100,25 @@ class ClusterRun {
   void mendSlots();
   void gatherStrays(size_t owner, size_t stray, uint16_t slot);
 
+  // Slots that move atomically (cluster_moves.cc).
+  void type(size_t number, Words words);
+  void moveAtomically();
+  bool migrationsAreOver();
+  std::string strays();
+  void checkMoves();
+
   void startAll();
   bool oneView();
   bool comesTo(const std::function<bool()>& done, SimTime atMost);
   bool replicasHoldAll();
   std::string positions();
+  std::string views();  // and where they differ from the first node's
   std::vector<int64_t> listOn(SimNode& node, const std::string& key);
   std::optional<size_t> ownerOf(uint16_t slot);
   void compareReplicas();
 
   SimWorld& world_;
+  const Moves moves_;
   SimRandom& random_;
   Outcome& outcome_;
   SimNetwork network_;

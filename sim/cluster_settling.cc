@@ -22,26 +22,47 @@ void ClusterRun::startAll() {
   }
 }
 
+namespace {
+
+// Empty while something is not as it is to be.
+std::string viewOf(const cluster::State& state) {
+  if (!state.up) return {};
+  std::string text;
+  for (const auto& [id, node] : state.nodes()) {
+    if (node->failing()) return {};
+    text += id + " " + (node->master != nullptr ? node->master->id : node->isReplica() ? "?" : "-") + " ";
+    for (const SlotRange& range : node->slots.ranges()) {
+      text += std::to_string(range.first) + "-" + std::to_string(range.last) + " ";
+    }
+    if (node->isMaster()) text += "epoch " + std::to_string(node->configEpoch);
+    text += "\n";
+  }
+  for (size_t slot = 0; slot < kSlotCount; ++slot) {
+    if (state.owner(slot) == nullptr) return {};
+  }
+  return text;
+}
+
+}  // namespace
+
 // All are up, and agree on who owns each slot and who follows whom.
 bool ClusterRun::oneView() {
-  auto view = [](const cluster::State& state) -> std::string {
-    if (!state.up) return {};
-    std::string text;
-    for (const auto& [id, node] : state.nodes()) {
-      if (node->failing()) return {};
-      text += id + " " + (node->master != nullptr ? node->master->id : node->isReplica() ? "?" : "-") + " ";
-      for (const SlotRange& range : node->slots.ranges()) {
-        text += std::to_string(range.first) + "-" + std::to_string(range.last) + " ";
-      }
-      if (node->isMaster()) text += std::to_string(node->configEpoch);
-    }
-    for (size_t slot = 0; slot < kSlotCount; ++slot) {
-      if (state.owner(slot) == nullptr) return {};
-    }
-    return text;
-  };
-  const std::string first = look(*nodes_[0], view);
-  return !first.empty() && std::ranges::all_of(nodes_, [&](const auto& node) { return look(*node, view) == first; });
+  const std::string first = look(*nodes_[0], viewOf);
+  return !first.empty() && std::ranges::all_of(nodes_, [&](const auto& node) { return look(*node, viewOf) == first; });
+}
+
+std::string ClusterRun::views() {
+  std::string text = positions();
+  const std::string first = look(*nodes_[0], viewOf);
+  for (const auto& node : nodes_) {
+    const std::string view = look(*node, viewOf);
+    if (view == first) continue;
+    const size_t at = static_cast<size_t>(std::ranges::mismatch(view, first).in1 - view.begin());
+    const size_t line = at == 0 ? 0 : view.rfind('\n', at - 1) + 1;  // the same place in both up to there
+    text += "; " + node->name() + " believes: " + view.substr(line, view.find('\n', at) - line) + ", and " +
+            nodes_[0]->name() + ": " + first.substr(line, first.find('\n', at) - line);
+  }
+  return text;
 }
 
 bool ClusterRun::replicasHoldAll() {
@@ -106,8 +127,8 @@ void ClusterRun::settle() {
   network_.heal();
   startAll();
   if (outcome_.failure) return;
-  if (!comesTo([this] { return oneView(); }, kConvergeAtMost)) return fail("no common view: " + positions());
-  mendSlots();
+  if (!comesTo([this] { return oneView(); }, kConvergeAtMost)) return fail("no common view: " + views());
+  moves_ == Moves::kAtomic ? checkMoves() : mendSlots();
   if (outcome_.failure) return;
   const SimTime healed = world_.now();
   if (!world_.runUntil([&] { return writers_->allAnsweredSince(healed); }, kConvergeAtMost)) {

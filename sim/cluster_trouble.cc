@@ -48,16 +48,20 @@ std::vector<size_t> ClusterRun::replicas() {
   return found;
 }
 
-void ClusterRun::failoverByHand(size_t number, bool force) {
-  Words words = {"CLUSTER", "FAILOVER"};
-  if (force) words.push_back("FORCE");
+void ClusterRun::type(size_t number, Words words) {
   const int client = 100 + static_cast<int>(orders_.size());
   orders_.push_back(std::make_unique<Order>(world_, network_, client, nodes_[number]->address(), std::move(words)));
 }
 
+void ClusterRun::failoverByHand(size_t number, bool force) {
+  Words words = {"CLUSTER", "FAILOVER"};
+  if (force) words.push_back("FORCE");
+  type(number, std::move(words));
+}
+
 void ClusterRun::strike() {
   SimNode& node = *nodes_[random_.below(nodes_.size())];
-  switch (random_.below(8)) {
+  switch (random_.below(moves_ == Moves::kAtomic ? 12 : 8)) {
     case 0:
     case 1:
       return crash(node);
@@ -70,7 +74,12 @@ void ClusterRun::strike() {
       node.wallOffset += random_.between(-3600 * kSecond, 3600 * kSecond);
       return world_.trace(node.name(), "finds its clock moved");
     case 6:
-      return reshard(true);
+      return moves_ == Moves::kAtomic ? moveAtomically() : reshard(true);
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+      return moveAtomically();
     default:
       for (size_t number : replicas()) {
         if (random_.chance(0.4)) failoverByHand(number, random_.chance(0.3));

@@ -6,6 +6,9 @@
 //
 // In the second scenario nothing fails; roles are changed by hand only: then nothing acknowledged may be
 // missing.
+//
+// In two more, slots move atomically: amid the same trouble, when each migration must come to an end, with every key where
+// its slot is and nowhere else; and without any, but for hand-overs, when nothing acknowledged may be missing.
 #include "sim/scenario_cluster.h"
 
 #include "sim/cluster_run.h"
@@ -26,6 +29,26 @@ void runClusterByHandScenario(SimWorld& world, Outcome& outcome) {
   ClusterRun run(world, outcome);
   if (run.form()) {
     run.changeRolesByHand();
+    if (!outcome.failure) run.settle();
+    run.checkLists(true);
+  }
+  run.finish();
+}
+
+void runClusterMovesScenario(SimWorld& world, Outcome& outcome) {
+  ClusterRun run(world, outcome, ClusterRun::Moves::kAtomic);
+  if (run.form()) {
+    run.trouble();
+    if (!outcome.failure) run.settle();
+    run.checkLists(false);
+  }
+  run.finish();
+}
+
+void runClusterMovesInPeaceScenario(SimWorld& world, Outcome& outcome) {
+  ClusterRun run(world, outcome, ClusterRun::Moves::kAtomic);
+  if (run.form()) {
+    run.moveSlotsInPeace();
     if (!outcome.failure) run.settle();
     run.checkLists(true);
   }

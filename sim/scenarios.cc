@@ -25,6 +25,10 @@ const std::vector<Scenario>& scenarios() {
       {"cluster", "a cluster whose nodes die, pause and are cut off: elections, and that it heals", runClusterScenario},
       {"cluster-by-hand", "a cluster whose roles are changed by hand only: nothing acknowledged is lost",
        runClusterByHandScenario},
+      {"cluster-moves", "the same with slots that move atomically: each migration ends, and every key is in one place",
+       runClusterMovesScenario},
+      {"cluster-moves-in-peace", "slots move atomically while roles are changed by hand: nothing acknowledged is lost",
+       runClusterMovesInPeaceScenario},
       {"roles", "masters change, wanted or not: what WAIT, WAITAOF and FAILOVER promised holds", runRolesScenario},
   };
   return all;

@@ -7,6 +7,9 @@ namespace vigil::cluster {
 
 namespace {
 
+constexpr MonoUs kRolePatience = 4'000'000;  // a bit less than the replica's
+constexpr MonoUs kRoleRetry = 5'000;
+
 // The classes of this folder talk about nodes by these, also before the first step.
 Step prepared(uint64_t seed, const Moment& now) {
   Step step(seed);
@@ -110,7 +113,22 @@ void Cluster::tick() {
 void Cluster::proceed() {
   if (state_.myself().isReplica()) election_.proceed(manual_.ready());
   manual_.followRole();
+  letGo();
   migrations_.follow();
+}
+
+// A replica that is to take over waits until slots are not half given away, for they would stay with this node; and slots
+// are not given away, or taken, while it takes over.
+void Cluster::letGo() {
+  if (!wantsRole_.empty() && step_.now.mono - wantsRoleAt_ > kRolePatience) wantsRole_.clear();
+  if (!wantsRole_.empty()) {
+    if (!migrations_.busy().empty()) {
+      step_.wake(step_.now.mono + kRoleRetry);
+    } else if (Node* replica = state_.find(std::exchange(wantsRole_, {}))) {
+      manual_.asked(*replica);
+    }
+  }
+  migrations_.setBetweenRoles(manual_.givesAway());
 }
 
 // --- Packets ---
@@ -135,7 +153,9 @@ void Cluster::onPacket(const Event& event) {
       return onUpdate(message);
     case BusType::kManualFailover:
       updateRole(*sender, message);
-      return manual_.asked(*sender);
+      wantsRole_ = sender->id;
+      wantsRoleAt_ = step_.now.mono;
+      return;
     case BusType::kPublish:
     case BusType::kPublishShard:
       return onMessage(message);

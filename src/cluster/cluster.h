@@ -106,6 +106,7 @@ class Cluster {
   void onMessage(const BusMessage& message);
   void followNewAddress(const Node& node);
   void describeMyself();
+  void letGo();
   void forget(Node& node);
 
   Step step_;
@@ -116,6 +117,8 @@ class Cluster {
   Links links_{state_, step_, speaker_, failures_};
   Ownership ownership_{state_, step_, speaker_, journal_};
   Election election_{state_, step_, speaker_, ownership_, journal_};
+  std::string wantsRole_;  // the replica that asked for our role and has not got it yet; empty: none
+  MonoUs wantsRoleAt_ = 0;
   ManualFailover manual_{state_, step_, speaker_, journal_};
   ReplicaMigration migration_{state_, step_, ownership_};
   SlotMigrations migrations_{state_, step_, speaker_, ownership_};

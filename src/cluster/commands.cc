@@ -242,6 +242,12 @@ std::string Commands::failover(const Request& request) {
   if (request.mode == Request::Mode::kDefault && (me.master->has(kFail) || !me.master->connected)) {
     return "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE";
   }
+  bool inDoubt = false;
+  cluster_.state_.handedOff.forEach([&](uint16_t slot) { inDoubt = inDoubt || cluster_.state_.owner(slot) == me.master; });
+  if (request.mode == Request::Mode::kDefault && inDoubt) {
+    // The master would keep these slots, and so go on beside its successor.
+    return "ERR Slots are being handed over to another node at this moment, see CLUSTER GETSLOTMIGRATIONS. Try again";
+  }
   if (request.mode == Request::Mode::kTakeover) {
     cluster_.step_.notice("Taking over the master (user request).");
     cluster_.manual_.stop();

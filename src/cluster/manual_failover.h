@@ -34,6 +34,8 @@ class ManualFailover {
   // Ends it if this node has changed its role: it is done, or somebody else was faster. Clients whose writes a former
   // master holds back are not to wait any longer.
   void followRole();
+  // A master: a replica is taking over.
+  bool givesAway() const { return until_ != 0 && !replica_.empty(); }
   // A replica: the election may begin.
   bool ready() const { return until_ != 0 && ready_; }
 

@@ -64,7 +64,7 @@ struct MigrationRecord {
     kCommit,   // all of them are here; they become ours when we claim them
     kDiscard,  // they have been deleted again
     kHandOff,  // commands on the slots wait: `peer` may claim them from here on
-    kEnd,      // it is known whose the slots are
+    kEnd,      // it is known whose the slots are, and nothing is left here of what is another's
   };
   Kind kind;
   std::string job;
@@ -87,7 +87,7 @@ struct MigrationOrder {
     kPrepare,  // `replicas` replicas are to acknowledge what the log holds; kPrepared
     kAnnounce,  // once the engine serves the slots: kServing
     kDiscard,  // delete what is hidden of the slots, and log that; the connection ends
-    kSweep,    // delete what is there of the slots: they are others', and nobody serves it
+    kSweep,    // delete what is there of the slots: they are others', and nobody serves it; kSwept
     // Both sides'.
     kRecord,  // world held: log `record`, with what belongs to it done here; kRecorded for a commit, kBroken if what was staged is not whole
     kAwait,   // `replicas` replicas are to acknowledge `offset`; kAcknowledged
@@ -119,6 +119,7 @@ struct MigrationNews {
     kBroken,    // text: why
     kAcknowledged,
     kServing,
+    kSwept,
   };
   Kind kind = Kind::kAccepted;
   std::string job = {};

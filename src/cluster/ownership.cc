@@ -46,12 +46,23 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
     if (replaced) journal_.succeed(*loser, by, epoch);
   }
   const bool allGone = head != nullptr && head->slotCount == 0 && lostByHead != 0;
-  if (allGone && (step_.options.allowReplicaMigration || slots.count() == lostByHead)) {
-    step_.notice("Configuration change detected. Reconfiguring myself as a replica of " + by.id);
-    follow(by);
+  Node& heir = allGone ? heirOf(*head, by) : by;
+  if (allGone && (&heir != &by || step_.options.allowReplicaMigration || slots.count() == lostByHead)) {
+    step_.notice("Configuration change detected. Reconfiguring myself as a replica of " + heir.id);
+    follow(heir);
   } else if (!dropped->empty()) {
     step_.out.push_back({.kind = Effect::Kind::kDropSlots, .slots = std::move(dropped)});
   }
+}
+
+// A replica of its own may have taken over all but some slots, and these have gone elsewhere since.
+Node& Ownership::heirOf(const Node& head, Node& by) {
+  if (by.shardId == head.shardId) return by;
+  for (const auto& [id, node] : state_.nodes()) {
+    const bool serves = node->isMaster() && !node->isMyself() && !node->has(kFail) && node->slotCount != 0;
+    if (serves && node.get() != &head && node->shardId == head.shardId) return *node;
+  }
+  return by;
 }
 
 void Ownership::correct(Node& sender, uint64_t epoch, const SlotSet& slots) {

@@ -26,6 +26,8 @@ class Ownership {
   // A new configuration epoch without asking anybody: false if ours is the greatest already.
   bool bumpEpoch();
 
+  // Who goes on with the shard of a master that has lost its last slots to `by`.
+  Node& heirOf(const Node& head, Node& by);
   // We become a replica of `master`; kFollow.
   void follow(Node& master);
   // Where our master's address changed, or it became a replica itself: follow on.

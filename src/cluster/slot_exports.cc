@@ -118,7 +118,9 @@ void SlotMigrations::onSource(MigrationJob& job, const MigrationNews& news) {
       return;
     case News::kApplied:
       job.applied = std::max(job.applied, news.offset);
-      if (job.stage == Stage::kCatchingUp && job.applied + kCloseEnough >= step_.around.offset) return hold(job);
+      if (job.stage == Stage::kCatchingUp && job.applied + kCloseEnough >= step_.around.offset && !betweenRoles_) {
+        return hold(job);
+      }
       return maybeClaim(job);
     case News::kHeld:
       if (job.stage != Stage::kHolding) return;
@@ -198,20 +200,38 @@ void SlotMigrations::takeBack(MigrationJob& job) {
     step_.persist();
     speaker_.announce();
   }
-  record(job, MigrationRecord::Kind::kEnd);
   release(job);
+  order(job, Kind::kClose);
+  if (!allOwnedBy(job.slots, &me)) return order({.name = job.name, .slots = othersOf(job.slots)}, Kind::kSweep);
+  record(job, MigrationRecord::Kind::kEnd);
   records_.erase(job.name);
   updateHandedOff();
-  order(job, Kind::kClose);
 }
 
+SlotSet SlotMigrations::othersOf(const SlotSet& slots) const {
+  SlotSet others;
+  slots.forEach([&](uint16_t slot) {
+    if (state_.owner(slot) != &state_.myself()) others.set(slot);
+  });
+  return others;
+}
+
+// The record in the log stays until none of the keys is left: whoever takes our place meanwhile finds it, and goes on.
 void SlotMigrations::succeed(MigrationJob& job) {
-  record(job, MigrationRecord::Kind::kEnd);
   release(job);
-  records_.erase(job.name);
-  updateHandedOff();
   order(job, Kind::kClose);
+  order({.name = job.name, .slots = othersOf(job.slots)}, Kind::kSweep);
   end(job, Stage::kSucceeded, {});
+}
+
+void SlotMigrations::swept(const std::string& name) {
+  const auto at = records_.find(name);
+  if (at == records_.end() || at->second.kind == MigrationRecord::Kind::kStage || !state_.myself().isMaster()) return;
+  const MigrationJob* job = find(name);
+  if (job != nullptr && job->active()) return;
+  record({.name = name, .exports = true, .slots = at->second.slots, .target = at->second.peer}, MigrationRecord::Kind::kEnd);
+  records_.erase(at);
+  updateHandedOff();
 }
 
 }  // namespace vigil::cluster

@@ -38,6 +38,7 @@ std::string SlotMigrations::claim(const std::string& name, uint64_t epoch) {
   if (job == nullptr || job->exports || !job->active()) return "ERR There is no such import under way";
   state_.currentEpoch = std::max(state_.currentEpoch, epoch);
   if (job->stage != Stage::kReceiving) return {};
+  if (betweenRoles_) return "ERR A replica is taking this node's place";
   enter(*job, Stage::kPreparing, kPreparePatience);
   order(*job, Kind::kPrepare, {.kind = Kind::kPrepare, .replicas = acknowledgers()});
   return {};
@@ -132,6 +133,26 @@ void SlotMigrations::onTarget(MigrationJob& job, const MigrationNews& news) {
       return;
     default:
       return;
+  }
+}
+
+// Slots whose commit we found in the log of a master whose place we took, and that it took itself in spite of that, or
+// somebody else since: what is here of them is of no use.
+void SlotMigrations::dropStale() {
+  for (auto& [name, record] : records_) {
+    if (record.kind != MigrationRecord::Kind::kCommit) continue;
+    const MigrationJob* job = find(name);
+    if (job != nullptr && job->active()) continue;
+    const Node* source = headOf(record.peer);
+    bool others = source != nullptr;
+    record.slots.forEach([&](uint16_t slot) {
+      const Node* owner = state_.owner(slot);
+      others = others && owner != nullptr && !owner->isMyself() && owner != source && owner->id != record.peer;
+    });
+    if (!others) continue;
+    record.kind = MigrationRecord::Kind::kHandOff;  // from here on as if we had given them away ourselves
+    updateHandedOff();
+    order({.name = name, .slots = record.slots}, Kind::kSweep);
   }
 }
 

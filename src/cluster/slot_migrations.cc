@@ -164,6 +164,11 @@ void SlotMigrations::noted(const MigrationRecord& record) {
 
 void SlotMigrations::forgetRecords() {
   records_.clear();
+  for (MigrationJob& job : jobs_) {  // our master's: nobody is going to tell us what comes of them
+    if (!job.active()) continue;
+    enter(job, Stage::kFailed);
+    job.message = "the data set that it belonged to was replaced";
+  }
   updateHandedOff();
 }
 
@@ -198,6 +203,7 @@ void SlotMigrations::becameMaster() {
                       ". Asking there whose they are.");
         record.slots.forEach([&](uint16_t slot) {
           if (state_.owner(slot) == &state_.myself()) state_.held.set(slot);
+          state_.importing.erase(slot);  // keys of another's that were loaded: they are to be deleted, not to be kept
         });
         step_.route = true;
         enter(job, Stage::kClaiming);
@@ -243,6 +249,7 @@ void SlotMigrations::tick() {
     });
     return;
   }
+  dropStale();
   if (active_ == 0) return;
   for (MigrationJob& job : jobs_) {
     if (job.active()) job.exports ? watch(job) : watchImport(job);
@@ -250,6 +257,7 @@ void SlotMigrations::tick() {
 }
 
 void SlotMigrations::heard(const MigrationNews& news) {
+  if (news.kind == MigrationNews::Kind::kSwept) return swept(news.job);
   MigrationJob* job = find(news.job);
   if (job == nullptr || !job->active()) return;
   job->heard = step_.now.mono;

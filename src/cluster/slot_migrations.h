@@ -7,7 +7,7 @@
 //   CLAIM                                         ----------------->  its replicas have all: record COMMIT
 //                                                                     they have that too: epoch and slots are durable,
 //   the slots are the target's: MOVED             <-- the bus ------  the engine serves them: claimed
-//   record ENDHANDOFF, keys deleted
+//   keys deleted, record ENDHANDOFF
 //
 // Whoever gives up before CLAIM has left has lost nothing: the source goes on, the target deletes the copies (DISCARD).
 // From CLAIM on only the target's log knows: the source's commands on the slots wait, and it asks the target, or whoever
@@ -51,6 +51,8 @@ class SlotMigrations {
   std::string outcome(const std::string& job, uint64_t epoch, const SlotSet& slots);
   // Whether what somebody wants to do with slots must wait for the end of a hand-over. The error, or empty.
   std::string busy() const;
+  // While a replica takes our place no hand-over of slots begins.
+  void setBetweenRoles(bool between) { betweenRoles_ = between; }
   bool concerns(uint16_t slot) const;  // one that is under way
 
   void heard(const MigrationNews& news);
@@ -84,6 +86,7 @@ class SlotMigrations {
   std::string incapable(const Node& head) const;
   size_t acknowledgers() const;
   bool allOwnedBy(const SlotSet& slots, const Node* node) const;
+  SlotSet othersOf(const SlotSet& slots) const;  // without our own
   bool allElsewhere(const SlotSet& slots) const;
   Node* headOf(const std::string& id);
   void enter(MigrationJob& job, Stage stage, MonoUs patience = 0);
@@ -101,7 +104,9 @@ class SlotMigrations {
   void askLater(MigrationJob& job, MonoUs delay);
   void takeBack(MigrationJob& job);
   void release(MigrationJob& job);
+  void dropStale();
   void succeed(MigrationJob& job);
+  void swept(const std::string& job);
 
   // The target's.
   void watchImport(MigrationJob& job);
@@ -121,6 +126,7 @@ class SlotMigrations {
   size_t active_ = 0;
   std::map<std::string, MigrationRecord> records_;  // by job; without those that have ended
   bool wasMaster_ = true;
+  bool betweenRoles_ = false;
 };
 
 }  // namespace vigil::cluster

@@ -110,8 +110,39 @@ TEST_F(SlotMigrationsTest, WholeWay) {
   ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return job(kSource).stage == Stage::kSucceeded; }));
   EXPECT_EQ(job(kTarget).stage, Stage::kSucceeded);
   EXPECT_TRUE(cluster.state(kSource).held.empty());
-  EXPECT_TRUE(recorded(kSource, MigrationRecord::Kind::kEnd));
   EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster.oneView() && owned(kTarget, 2) == 100; }));
+  // Who takes the source's place before all its keys are deleted has to go on with that.
+  ASSERT_TRUE(last(kSource, Kind::kSweep));
+  EXPECT_FALSE(recorded(kSource, MigrationRecord::Kind::kEnd));
+  tell(kSource, News::kSwept);
+  EXPECT_TRUE(recorded(kSource, MigrationRecord::Kind::kEnd));
+}
+
+TEST_F(SlotMigrationsTest, WhoTakesTheSourcesPlaceDeletesWhatIsLeft) {
+  handOver();
+  EXPECT_EQ(claim(), "");
+  commit();
+  finishClaim();
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return job(kSource).stage == Stage::kSucceeded; }));
+  cluster.kill(kSource);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[kSourceReplica].promotions == 1; }));
+  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return last(kSourceReplica, Kind::kSweep) != nullptr; }));
+  EXPECT_FALSE(recorded(kSourceReplica, MigrationRecord::Kind::kEnd));
+  tell(kSourceReplica, News::kSwept);
+  EXPECT_TRUE(recorded(kSourceReplica, MigrationRecord::Kind::kEnd));
+}
+
+// By hand over to its replica, and the last slots by a migration that had gone too far.
+TEST_F(SlotMigrationsTest, ASourceThatIsReplacedFollowsItsSuccessorNotTheTarget) {
+  handOver();
+  EXPECT_EQ(claim(), "");
+  commit();
+  EXPECT_EQ(cluster.command(kSourceReplica, {.kind = Request::Kind::kFailover, .mode = Request::Mode::kForce}), "");
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return cluster[kSourceReplica].promotions == 1; }));
+  cluster.run(100'000);
+  finishClaim();
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] { return !cluster[kSource].follows.empty(); }));
+  EXPECT_EQ(cluster[kSource].follows, cluster[kSourceReplica].address + ":" + std::to_string(cluster[kSourceReplica].busPort - 10000));
 }
 
 TEST_F(SlotMigrationsTest, NodesThatDoNotAnnounceItAreRefused) {

@@ -82,8 +82,9 @@ void SlotMoves::carryOut(const Order& order) {
     case Kind::kDiscard:
       return discard(order);
     case Kind::kSweep:
-      return host_.inWorld([this, slots = order.slots] {
-        if (!engine_.state().replica.load()) sweeper_->begin(slots);
+      return host_.inWorld([this, job = order.job, slots = order.slots] {
+        if (engine_.state().replica.load()) return;
+        sweeper_->begin(slots, [this, job] { host_.tell({.kind = News::Kind::kSwept, .job = job}); });
       });
     case Kind::kRecord:
       return record(order);
