@@ -70,6 +70,7 @@ std::string ClusterRun::strays() {
 }
 
 void ClusterRun::checkMoves() {
+  world_.runFor(5 * kSecond);  // what was typed last has begun
   if (!comesTo([this] { return migrationsAreOver(); }, kEndAtMost)) {
     std::string open;
     for (const auto& node : nodes_) {
@@ -84,8 +85,11 @@ void ClusterRun::checkMoves() {
     }
     return fail("a migration does not end:" + open + " " + positions());
   }
+  // A power cut may take what the log said of their end; a node keeps keys that it finds when it starts, as redis-server
+  // does, and whoever looks after the cluster puts them in order.
+  if (powerCuts_) return mendSlots();
   if (!comesTo([this] { return oneView() && strays().empty(); }, kEndAtMost)) {
-    fail("keys are where nobody looks for them:" + strays() + " " + positions());
+    fail("keys are where nobody looks for them:" + strays() + " " + views());
   }
 }
 

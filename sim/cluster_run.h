@@ -128,6 +128,7 @@ class ClusterRun {
   std::vector<std::string> ids_;
   std::unique_ptr<ClusterWriters> writers_;
   std::vector<std::unique_ptr<Order>> orders_;
+  bool powerCuts_ = true;    // deaths may be the machine's
   std::set<uint16_t> moved_;  // slots that were to be moved, whatever came of it
   // Those whose move was given up halfway. Nobody moves them elsewhere before they are mended: the node that imports one
   // believes no third owner of it.

@@ -6,7 +6,8 @@ namespace vigil::sim {
 
 void ClusterRun::crash(SimNode& node) {
   if (!node.running()) return;
-  node.kill(random_.chance(0.5) ? Death::kPowerLoss : Death::kKill);
+  const bool power = random_.chance(0.5);
+  node.kill(power && powerCuts_ ? Death::kPowerLoss : Death::kKill);
   world_.after(random_.skewed(50 * kMs, 8 * kSecond), [&node] {
     if (!node.running()) (void)node.start();
   });
@@ -88,6 +89,7 @@ void ClusterRun::strike() {
 }
 
 void ClusterRun::trouble() {
+  if (moves_ == Moves::kAtomic) powerCuts_ = random_.chance(0.3);
   network_.faults = drawNetworkFaults(random_);
   const SimTime until = world_.now() + random_.between(8, 30) * kSecond;
   while (world_.now() < until && !outcome_.failure) {

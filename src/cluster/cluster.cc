@@ -297,6 +297,7 @@ void Cluster::updateRole(Node& sender, const BusMessage& message) {
   } else {
     Node* master = state_.find(message.masterId);
     if (sender.isReplica() && sender.master == master) return;
+    if (sender.isMaster() && message.currentEpoch < sender.configEpoch) return;  // said before it won that epoch
     // By a greater epoch; else this was said before its own promotion and has only now been heard.
     const uint64_t epoch = master == nullptr ? 0 : std::max(master->configEpoch, message.configEpoch);
     const bool replaced = sender.votes() && epoch > sender.configEpoch && master->shardId == sender.shardId;

@@ -24,12 +24,8 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
   slots.forEach([&](uint16_t slot) {
     Node* owner = state_.owner(slot);
     if (owner == &by || (owner != nullptr && owner->configEpoch >= epoch && !state_.unclaimed.test(slot))) return;
-    if (const auto import = state_.importing.find(slot); import != state_.importing.end()) {
-      // Whoever takes the source's place goes on with the import; against others the slot stays until it ends by SETSLOT.
-      const Node& source = *import->second;
-      if (owner != nullptr && source.shardId != by.shardId && source.master != &by) return;
-      import->second = &by;
-    }
+    // An import by hand goes on from whoever owns the slot now. (redis-server believes no third owner until it has ended.)
+    if (const auto import = state_.importing.find(slot); import != state_.importing.end()) import->second = &by;
     if (owner == &me) {
       dropped->set(slot);
       state_.migrating.erase(slot);
@@ -57,7 +53,7 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
 
 // A replica of its own may have taken over all but some slots, and these have gone elsewhere since.
 Node& Ownership::heirOf(const Node& head, Node& by) {
-  if (by.shardId == head.shardId) return by;
+  if (by.shardId == head.shardId && by.isMaster()) return by;
   for (const auto& [id, node] : state_.nodes()) {
     const bool serves = node->isMaster() && !node->isMyself() && !node->has(kFail) && node->slotCount != 0;
     if (serves && node.get() != &head && node->shardId == head.shardId) return *node;
@@ -114,10 +110,16 @@ void Ownership::followAgain() {
 
 void Ownership::keepFollowing() {
   Node* master = state_.myself().master;
-  if (master == nullptr || !master->isReplica() || master->master == nullptr || master->master == &state_.myself()) return;
-  Node& next = *master->master;
-  step_.notice("My master " + master->id + " is a replica of " + next.id + " now. Following that one.");
-  follow(next);
+  if (master == nullptr || !master->isReplica() || master->master == nullptr) return;
+  Node* next = master->master;
+  if (!next->isMaster()) {
+    // Replicas that follow each other in a circle would do so for ever.
+    Node& heir = heirOf(*master, *next);
+    if (heir.isMaster()) next = &heir;
+  }
+  if (next == &state_.myself()) return;
+  step_.notice("My master " + master->id + " is a replica of " + next->id + " now. Following that one.");
+  follow(*next);
 }
 
 }  // namespace vigil::cluster
