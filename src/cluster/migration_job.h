@@ -34,6 +34,7 @@ struct MigrationJob {
   SlotSet slots = {};
   std::string source = {};  // nodes' ids
   std::string target = {};
+  std::string targetShard = {};  // the source's: who of it is asked if the target itself has been forgotten
   Stage stage = Stage::kConnecting;
   std::string message = {};  // why it failed
   UnixMs created = 0;

@@ -63,7 +63,7 @@ std::string SlotMigrations::cancel() {
       giveUp(job, {}, Stage::kCancelled);
       continue;
     }
-    const Node* head = headOf(job.target);
+    const Node* head = headOf(job);
     if (head == nullptr || head->has(kFail)) {
       // The user knows better whether it will ever come back.
       step_.warning("Node " + job.target + " may own slots " + rangesText(job.slots) + ". They are taken back (user request).");
@@ -84,7 +84,7 @@ void SlotMigrations::watch(MigrationJob& job) {
       record(job, MigrationRecord::Kind::kHandOff);
     }
     if (step_.now.mono < job.askAt) return step_.wake(job.askAt);
-    const Node* head = headOf(job.target);
+    const Node* head = headOf(job);
     if (head != nullptr && !head->isMyself() && !head->address.empty()) {
       order(job, Kind::kAsk, {.kind = Kind::kAsk, .address = head->address, .port = head->port, .epoch = state_.myself().configEpoch});
     }

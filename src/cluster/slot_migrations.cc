@@ -23,6 +23,8 @@ MigrationJob& SlotMigrations::add(std::string name, bool exports, const SlotSet&
                     .updated = step_.now.wall,
                     .acknowledged = step_.now.wall,
                     .heard = step_.now.mono});
+  MigrationJob& job = jobs_.front();
+  if (const Node* peer = exports ? state_.find(job.target) : nullptr; peer != nullptr) job.targetShard = peer->shardId;
   ++active_;
   trim();
   return jobs_.front();
@@ -66,13 +68,15 @@ void SlotMigrations::end(MigrationJob& job, Stage stage, std::string message) {
   }
 }
 
-Node* SlotMigrations::headOf(const std::string& id) {
-  Node* node = state_.find(id);
-  if (node == nullptr) return nullptr;
-  if (node->isReplica() && node->master != nullptr) return node->master;
-  if (!node->has(kFail)) return node;
-  for (const auto& [otherId, other] : state_.nodes()) {
-    if (other.get() != node && other->isMaster() && !other->has(kFail) && other->shardId == node->shardId) return other.get();
+// Whoever knows what has come of an export: the target, or who took its place.
+Node* SlotMigrations::headOf(const MigrationJob& job) {
+  Node* node = state_.find(job.target);
+  if (node != nullptr && node->isReplica() && node->master != nullptr) return node->master;
+  if (node != nullptr && !node->has(kFail)) return node;
+  const std::string& shard = node != nullptr ? node->shardId : job.targetShard;
+  for (const auto& [id, other] : state_.nodes()) {
+    const bool heads = other->isMaster() && !other->has(kFail) && !other->isMyself();
+    if (other.get() != node && heads && !shard.empty() && other->shardId == shard) return other.get();
   }
   return node;
 }
@@ -236,7 +240,7 @@ void SlotMigrations::follow() {
   if (active_ == 0 || !master) return;
   for (MigrationJob& job : jobs_) {
     if (!job.exports || job.stage != Stage::kClaiming) continue;
-    const Node* head = headOf(job.target);
+    const Node* head = headOf(job);
     if ((head != nullptr && !head->isMyself() && allOwnedBy(job.slots, head)) || allElsewhere(job.slots)) succeed(job);
   }
 }

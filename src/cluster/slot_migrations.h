@@ -88,7 +88,7 @@ class SlotMigrations {
   bool allOwnedBy(const SlotSet& slots, const Node* node) const;
   SlotSet othersOf(const SlotSet& slots) const;  // without our own
   bool allElsewhere(const SlotSet& slots) const;
-  Node* headOf(const std::string& id);
+  Node* headOf(const MigrationJob& job);
   void enter(MigrationJob& job, Stage stage, MonoUs patience = 0);
   void order(const MigrationJob& job, Kind kind, MigrationOrder extra = {});
   void record(const MigrationJob& job, MigrationRecord::Kind kind);

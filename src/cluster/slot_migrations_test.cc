@@ -259,6 +259,22 @@ TEST_F(SlotMigrationsTest, WhoTakesTheTargetsPlaceClaimsWhatWasCommitted) {
   EXPECT_TRUE(cluster.runUntil(5 * kSecond, [&] { return job(kSource).stage == Stage::kSucceeded; }));
 }
 
+TEST_F(SlotMigrationsTest, WhoTookThePlaceOfAForgottenTargetIsAsked) {
+  handOver();
+  cluster.kill(kTarget);
+  ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[kTargetReplica].promotions == 1; }));
+  ASSERT_TRUE(cluster.runUntil(5 * kSecond, [&] {
+    const Node* owner = cluster.state(kSource).owner(9'000);
+    return owner != nullptr && owner->id == cluster.id(kTargetReplica);
+  }));
+  ASSERT_EQ(cluster.command(kSource, {.kind = Request::Kind::kForget, .node = cluster.id(kTarget)}), "");
+  cluster[kSource].orders.clear();
+  cluster.run(2 * kSecond);
+  ASSERT_TRUE(last(kSource, Kind::kAsk));
+  EXPECT_EQ(last(kSource, Kind::kAsk)->port, cluster.state(kTargetReplica).myself().port);
+  EXPECT_NE(cluster.command(kSource, {.kind = Request::Kind::kCancelMigrations}), "");  // it can answer
+}
+
 TEST_F(SlotMigrationsTest, WhoTakesTheTargetsPlaceBeforeThatDropsTheCopies) {
   handOver();
   cluster.note(kTargetReplica, {MigrationRecord::Kind::kStage, name, cluster.id(kSource), slots(0, 99)});
