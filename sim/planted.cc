@@ -59,6 +59,8 @@ const std::vector<PlantedBugRow>& plantedBugs() {
       {cluster::kVoteForgotten, "cluster-vote-forgotten", "cluster"},
       {cluster::kSameEpoch, "cluster-same-epoch", "cluster"},
       {cluster::kHandOverEarly, "cluster-hand-over-early", "cluster-by-hand"},
+      {cluster::kClaimEarly, "cluster-claim-early", "cluster-moves"},
+      {cluster::kLeaveStrays, "cluster-leave-strays", "cluster-moves"},
   };
   return rows;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/planted_bugs.h"
 #include "cluster/slot_migrations.h"
 
 namespace vigil::cluster {
@@ -155,7 +156,8 @@ void SlotMigrations::hold(MigrationJob& job) {
 }
 
 void SlotMigrations::maybeClaim(MigrationJob& job) {
-  if (job.stage != Stage::kHandedOff || job.applied < job.handOff || !job.replicasHave) return;
+  if (job.stage != Stage::kHandedOff || job.applied < job.handOff) return;
+  if (!job.replicasHave && !planted(kClaimEarly)) return;
   watch(job);  // once more: from here on there is no way back
   if (job.stage != Stage::kHandedOff) return;
   enter(job, Stage::kClaiming);
@@ -220,7 +222,7 @@ SlotSet SlotMigrations::othersOf(const SlotSet& slots) const {
 void SlotMigrations::succeed(MigrationJob& job) {
   release(job);
   order(job, Kind::kClose);
-  order({.name = job.name, .slots = othersOf(job.slots)}, Kind::kSweep);
+  if (!planted(kLeaveStrays)) order({.name = job.name, .slots = othersOf(job.slots)}, Kind::kSweep);
   end(job, Stage::kSucceeded, {});
 }
 

@@ -143,7 +143,7 @@ void SlotMigrations::dropStale() {
     if (record.kind != MigrationRecord::Kind::kCommit) continue;
     const MigrationJob* job = find(name);
     if (job != nullptr && job->active()) continue;
-    const Node* source = headOf(record.peer);
+    const Node* source = headOf({.target = record.peer});
     bool others = source != nullptr;
     record.slots.forEach([&](uint16_t slot) {
       const Node* owner = state_.owner(slot);
