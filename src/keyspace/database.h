@@ -74,7 +74,7 @@ class Database {
   // The same, but stored as text even if it is an integer (INCRBYFLOAT, whose encoding OBJECT shows).
   void setText(const KeyRef& key, std::string_view value, Ttl ttl = Ttl::kClear, UnixMs expireAt = 0);
   void setNumber(const KeyRef& key, int64_t value, Ttl ttl = Ttl::kClear);
-  // Large values without copying.
+  // Large values without copying; marked as edited, so OBJECT ENCODING says raw, whatever the bytes. For BITOP.
   void setBuffer(const KeyRef& key, ds::SharedBuffer value, Ttl ttl = Ttl::kClear);
   // An editable string: the value's bytes grown (zero-filled) or kept to at least `size`, as one mutable range, the
   // entry marked as edited. Creates the key if it is absent. For APPEND, SETRANGE, SETBIT, BITFIELD.

@@ -63,9 +63,12 @@ void Database::setNumberUntil(const KeyRef& key, int64_t value, Ttl ttl, UnixMs 
 }
 
 void Database::setBuffer(const KeyRef& key, ds::SharedBuffer value, Ttl ttl) {
-  if (value.size() <= Entry::kMaxInline) return setString(key, value.view(), ttl);
   const Spot spot = lookupForWrite(key);
-  put(spot, key, Entry::makeBuffer(key.name, std::move(value), expiryFor(spot, ttl, 0)));
+  const UnixMs at = expiryFor(spot, ttl, 0);
+  Entry* entry = value.size() <= Entry::kMaxInline ? Entry::makeString(key.name, value.view(), at)
+                                                   : Entry::makeBuffer(key.name, std::move(value), at);
+  entry->setEdited();
+  put(spot, key, entry);
 }
 
 std::span<char> Database::editString(const KeyRef& key, size_t size) {
