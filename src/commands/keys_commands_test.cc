@@ -245,7 +245,7 @@ TEST_F(KeyCommands, WholeDatabases) {
       {"swapdb 1 x", "-ERR invalid second DB index"},
       {"swapdb 0 99", "-ERR DB index is out of range"},
       {"swapdb -1 0", "-ERR DB index is out of range"},
-      {"swapdb 0 0", "+OK", "", "swapdb 0 0"},
+      {"swapdb 0 0", "+OK", "swapped 0 0", "swapdb 0 0"},
       {"swapdb 0 1", "+OK", "swapped 0 1", "swapdb 0 1"},
       {"dbsize", ":0"},
       {"swapdb 1 0", "+OK", "swapped 1 0", "swapdb 1 0"},

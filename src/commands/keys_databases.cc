@@ -64,10 +64,8 @@ void swapDb(Context& context) {
   }
   const int a = static_cast<int>(*first);
   const int b = static_cast<int>(*second);
-  if (a != b) {
-    context.keyspace().swapDatabases(a, b);
-    context.databasesSwapped(a, b);
-  }
+  if (a != b) context.keyspace().swapDatabases(a, b);
+  context.databasesSwapped(a, b);
   context.propagate(context.args());
   context.reply().ok();
 }

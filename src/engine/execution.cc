@@ -206,8 +206,9 @@ bool Execution::databaseFlushed(int db) {
 
 void Execution::databasesSwapped(int a, int b) {
   commandChanged_ = true;
-  if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   ++changes_;
+  if (a == b) return;  // a write that is counted and logged, and nothing more
+  if ((audience_ & Audience::kTracking) != 0) invalidateAll();
   auto& keyspace = engine_.keyspace();
   for (size_t shard = 0; shard < keyspace.shardCount(); ++shard) {
     ShardState& state = engine_.shardState(shard);
