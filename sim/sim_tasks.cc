@@ -25,7 +25,9 @@ void runTask(SimProcess& process, Task& task) {
 SimSerialExecutor::SimSerialExecutor(ProcessPtr process, std::string name)
     : process_(std::move(process)), name_(std::move(name)), self_(std::make_shared<SimSerialExecutor*>(this)) {}
 
-SimSerialExecutor::~SimSerialExecutor() {
+SimSerialExecutor::~SimSerialExecutor() { SimSerialExecutor::finish(); }
+
+void SimSerialExecutor::finish() {
   while (process_->alive && !tasks_.empty()) {
     Task task = std::move(tasks_.front());
     tasks_.pop_front();

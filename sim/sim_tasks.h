@@ -14,9 +14,9 @@ namespace vigil::sim {
 class SimSerialExecutor final : public SerialExecutor {
  public:
   SimSerialExecutor(ProcessPtr process, std::string name);
-  // Runs what is left, as the port promises; in a process that died nothing runs any more.
   ~SimSerialExecutor() override;
   void submit(Task task) override;
+  void finish() override;  // in a process that died nothing runs any more
 
  private:
   void plan();

@@ -68,6 +68,7 @@ class MemoryFiles final : public FileSystem {
 class LaterExecutor final : public SerialExecutor {
  public:
   void submit(Task task) override { tasks_.push_back(std::move(task)); }
+  void finish() override { run(); }
   void run() {
     while (!tasks_.empty()) {
       auto tasks = std::move(tasks_);

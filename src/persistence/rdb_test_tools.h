@@ -19,6 +19,7 @@ namespace vigil::persistence {
 class ManualExecutor final : public SerialExecutor {
  public:
   void submit(Task task) override { tasks_.push_back(std::move(task)); }
+  void finish() override { runAll(); }
   void runAll() {
     while (!tasks_.empty()) {
       Task task = std::move(tasks_.front());

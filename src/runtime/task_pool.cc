@@ -58,9 +58,11 @@ ThreadSerialExecutor::ThreadSerialExecutor(std::string_view name, std::function<
         queue_.runAll();
       }) {}
 
-ThreadSerialExecutor::~ThreadSerialExecutor() {
+ThreadSerialExecutor::~ThreadSerialExecutor() { ThreadSerialExecutor::finish(); }
+
+void ThreadSerialExecutor::finish() {
   queue_.close();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 ThreadTaskPool::ThreadTaskPool(size_t threads, std::function<void()> threadStart)

@@ -41,6 +41,7 @@ class ThreadSerialExecutor final : public SerialExecutor {
   explicit ThreadSerialExecutor(std::string_view name, std::function<void()> threadStart = {});
   ~ThreadSerialExecutor() override;
   void submit(Task task) override { queue_.push(std::move(task)); }
+  void finish() override;
 
  private:
   TaskQueue queue_;

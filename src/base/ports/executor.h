@@ -10,11 +10,14 @@
 namespace vigil {
 
 // Runs tasks one after another, in the order in which they were given, on a thread of its own (in the simulator: at a
-// later virtual time). Any thread may submit. The destructor waits until all that was submitted has run.
+// later virtual time). Any thread may submit.
 class SerialExecutor {
  public:
-  virtual ~SerialExecutor() = default;
+  virtual ~SerialExecutor() = default;  // finishes
   virtual void submit(Task task) = 0;
+  // Waits until all that was submitted has run, what these tasks submit too; nothing runs afterwards. For who is about to
+  // destroy what tasks use, which may be the pointer to this.
+  virtual void finish() = 0;
 };
 
 // How soon the processor is to be had by an executor's thread, where it is wanted by others too.

@@ -46,7 +46,7 @@ SlotMoves::SlotMoves(engine::Engine& engine, ReplicationOptions& options, Replic
 void SlotMoves::stop() {
   for (auto& [job, exported] : exports_) exported->stop();
   questions_.clear();
-  executor_.reset();
+  executor_->finish();
   exports_.clear();
 }
 

@@ -75,14 +75,14 @@ void Aof::stop() {
     if (rewrite->snapshot) rewrite->snapshot->cancelHere();
     rewrite->save->cancel("The server stops");
   }
-  baser_.reset();
-  syncer_.reset();
+  baser_->finish();
+  syncer_->finish();
   executor_->submit([this] {
     if (!writer_.isOpen()) return;
     engine_.logger().notice("Calling fsync() on the AOF file.");
     writer_.close();
   });
-  executor_.reset();
+  executor_->finish();
 }
 
 // --- Loading ---------------------------------------------------------------------------------------------------

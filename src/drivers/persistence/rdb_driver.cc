@@ -55,7 +55,7 @@ void RdbDriver::stop() {
     snapshot->cancelHere();
     save->cancel("The server stops");
   }
-  executor_.reset();
+  executor_->finish();
 }
 
 Status RdbDriver::goesOn() const {

@@ -59,7 +59,7 @@ void MasterDriver::stop() {
   }
   if (snapshot_) snapshot_->cancelHere();
   snapshot_.reset();
-  executor_.reset();
+  executor_->finish();
 }
 
 // --- PSYNC -----------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ void ReplicaDriver::followConfigured(bool hasHistory) {
 void ReplicaDriver::stop() {
   connection_.reset();
   loader_.reset();
-  executor_.reset();
+  executor_->finish();
 }
 
 // --- Steps -----------------------------------------------------------------------------------------------------
