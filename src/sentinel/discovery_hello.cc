@@ -1,4 +1,7 @@
 #include "sentinel/discovery.h"
+
+#include <algorithm>
+
 #include "sentinel/election.h"
 #include "sentinel/failover_flow.h"
 #include "sentinel/planted_bugs.h"
@@ -78,8 +81,9 @@ void onHello(Step& step, std::string_view text) {
   if (master == nullptr) return;
   Instance& from = noteSentinel(step, *master, *hello);
   from.heardHello = step.now;
-  if (hello->epoch > step.state.epoch) {
-    raiseEpoch(step, *master, hello->epoch);
+  // A configuration is never of a later epoch than its Sentinel's; of one that says so the greater number counts.
+  if (const uint64_t epoch = std::max(hello->epoch, hello->masterConfigEpoch); epoch > step.state.epoch) {
+    raiseEpoch(step, *master, epoch);
     step.persist();
   }
   takeConfiguration(step, *master, *hello, from);

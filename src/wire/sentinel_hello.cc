@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "base/text.h"
 
@@ -30,6 +31,12 @@ std::optional<uint16_t> parsePort(std::string_view text) {
   return static_cast<uint16_t>(*port);
 }
 
+// No number of elections leads near the greatest number, behind which there is no epoch any more: who names one lies.
+std::optional<uint64_t> parseEpoch(std::string_view text) {
+  const auto epoch = parseUint64(text);
+  return epoch && *epoch <= INT64_MAX ? epoch : std::nullopt;
+}
+
 }  // namespace
 
 bool isRunId(std::string_view text) {
@@ -55,8 +62,8 @@ std::optional<SentinelHello> parseHello(std::string_view text) {
   const auto& [host, port, id, epoch, masterName, masterHost, masterPort, masterEpoch] = *fields;
   const auto portNumber = parsePort(port);
   const auto masterPortNumber = parsePort(masterPort);
-  const auto epochNumber = parseUint64(epoch);
-  const auto masterEpochNumber = parseUint64(masterEpoch);
+  const auto epochNumber = parseEpoch(epoch);
+  const auto masterEpochNumber = parseEpoch(masterEpoch);
   if (!portNumber || !masterPortNumber || !epochNumber || !masterEpochNumber || !isRunId(id)) return std::nullopt;
   SentinelHello hello;
   hello.host = host;

@@ -27,7 +27,8 @@ TEST(SentinelHello, RefusesWhatIsNotExactlyThat) {
                                  "h,0," + kId + ",7,m,h,6379,5", "h,70000," + kId + ",7,m,h,6379,5",
                                  "h,1,short,7,m,h,6379,5", "h,1," + std::string(40, 'A') + ",7,m,h,6379,5",
                                  "h,1," + kId + ",-7,m,h,6379,5", "h,1," + kId + ",7,,h,6379,5",
-                                 "h,1," + kId + ",7,m,h,6379,99999999999999999999"}) {
+                                 "h,1," + kId + ",7,m,h,6379,99999999999999999999",
+                                 "h,1," + kId + ",18446744073709551615,m,h,6379,5"}) {
     EXPECT_FALSE(parseHello(bad)) << bad;
   }
 }
