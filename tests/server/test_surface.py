@@ -7,6 +7,7 @@ import pytest
 
 from harness.replication import replicate, wait_link
 from harness.resp import Closed
+from harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -126,7 +127,12 @@ def test_client_list_fields(servers, both, oracle, kind):
                 master = servers.start(oracle, options={"repl-diskless-sync-delay": "0"})
                 replicate(server, master.port)
                 wait_link(server)
-            text = server.call("CLIENT", "LIST", "TYPE", kind).decode().splitlines()
+            def listed(server=server):
+                return server.call("CLIENT", "LIST", "TYPE", kind).decode().splitlines()
+
+            # What was just sent to it may be on its way still.
+            wait_until("nothing waits to be written", lambda listed=listed: all(" events=r " in line for line in listed()))
+            text = listed()
             assert len(text) == (2 if kind == "normal" else 1)
             lines.append(dict(field.split("=", 1) for field in text[0].split(" ")))
     ours, theirs = lines
