@@ -17,13 +17,7 @@ void ClusterRun::moveAtomically() {
   const auto& writers = writers_->writers();
   const auto from = ownerOf(keySlot(writers[random_.below(writers.size())].key));
   if (!from || !nodes_[*from]->ready()) return;
-  std::vector<size_t> others;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    const bool master = i != *from && nodes_[i]->ready() && look(*nodes_[i], [](const cluster::State& state) {
-      return state.myself().votes();
-    });
-    if (master) others.push_back(i);
-  }
+  const std::vector<size_t> others = mastersBut(*from);
   if (others.empty()) return;
   const size_t to = others[random_.below(others.size())];
   Words words = {"CLUSTER", "MIGRATESLOTS", "SLOTSRANGE"};

@@ -84,13 +84,7 @@ void ClusterRun::reshard(bool amidTrouble) {
   const uint16_t slot = keySlot(writers[random_.below(writers.size())].key);
   const auto from = ownerOf(slot);
   if (open_.contains(slot) || !from || !nodes_[*from]->ready()) return;
-  std::vector<size_t> others;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    const bool master = i != *from && nodes_[i]->ready() && look(*nodes_[i], [](const cluster::State& state) {
-      return state.myself().votes();
-    });
-    if (master) others.push_back(i);
-  }
+  const std::vector<size_t> others = mastersBut(*from);
   if (others.empty()) return;
   const size_t to = others[random_.below(others.size())];
   world_.trace("scenario", "moves slot " + std::to_string(slot) + " from " + nodes_[*from]->name() + " to " + nodes_[to]->name());

@@ -43,7 +43,7 @@ class ClusterRun {
  public:
   enum class Moves { kByKey, kAtomic };  // how slots go from master to master
 
-  ClusterRun(SimWorld& world, Outcome& outcome, Moves moves = Moves::kByKey)
+  ClusterRun(SimWorld& world, Outcome& outcome, Moves moves)
       : world_(world),
         moves_(moves),
         random_(world.random()),
@@ -85,8 +85,10 @@ class ClusterRun {
   void strike();
   void crash(SimNode& node);
   void cutOff(SimNode& node);
+  void type(size_t number, Words words);
   void failoverByHand(size_t number, bool force);
   std::vector<size_t> replicas();
+  std::vector<size_t> mastersBut(size_t number);
   bool anyIsMaster(const std::vector<size_t>& numbers);
 
   // Slots moved as redis-cli --cluster reshard does it (cluster_reshard.cc).
@@ -101,7 +103,6 @@ class ClusterRun {
   void gatherStrays(size_t owner, size_t stray, uint16_t slot);
 
   // Slots that move atomically (cluster_moves.cc).
-  void type(size_t number, Words words);
   void moveAtomically();
   bool migrationsAreOver();
   std::string strays();
@@ -130,8 +131,8 @@ class ClusterRun {
   std::vector<std::unique_ptr<Order>> orders_;
   bool powerCuts_ = true;    // deaths may be the machine's
   std::set<uint16_t> moved_;  // slots that were to be moved, whatever came of it
-  // Those whose move was given up halfway. Nobody moves them elsewhere before they are mended: the node that imports one
-  // believes no third owner of it.
+  // Those whose move was given up halfway: their keys are in two places, and nobody moves them to a third before they are
+  // mended.
   std::set<uint16_t> open_;
 };
 

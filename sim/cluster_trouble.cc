@@ -49,6 +49,18 @@ std::vector<size_t> ClusterRun::replicas() {
   return found;
 }
 
+// Of those that own slots and serve.
+std::vector<size_t> ClusterRun::mastersBut(size_t number) {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const bool master = i != number && nodes_[i]->ready() && look(*nodes_[i], [](const cluster::State& state) {
+      return state.myself().votes();
+    });
+    if (master) found.push_back(i);
+  }
+  return found;
+}
+
 void ClusterRun::type(size_t number, Words words) {
   const int client = 100 + static_cast<int>(orders_.size());
   orders_.push_back(std::make_unique<Order>(world_, network_, client, nodes_[number]->address(), std::move(words)));

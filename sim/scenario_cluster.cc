@@ -15,44 +15,35 @@
 
 namespace vigil::sim {
 
-void runClusterScenario(SimWorld& world, Outcome& outcome) {
-  ClusterRun run(world, outcome);
+namespace {
+
+void runCluster(SimWorld& world, Outcome& outcome, ClusterRun::Moves moves, void (ClusterRun::*meanwhile)(),
+                bool nothingMayBeMissing) {
+  ClusterRun run(world, outcome, moves);
   if (run.form()) {
-    run.trouble();
+    (run.*meanwhile)();
     if (!outcome.failure) run.settle();
-    run.checkLists(false);
+    run.checkLists(nothingMayBeMissing);
   }
   run.finish();
+}
+
+}  // namespace
+
+void runClusterScenario(SimWorld& world, Outcome& outcome) {
+  runCluster(world, outcome, ClusterRun::Moves::kByKey, &ClusterRun::trouble, false);
 }
 
 void runClusterByHandScenario(SimWorld& world, Outcome& outcome) {
-  ClusterRun run(world, outcome);
-  if (run.form()) {
-    run.changeRolesByHand();
-    if (!outcome.failure) run.settle();
-    run.checkLists(true);
-  }
-  run.finish();
+  runCluster(world, outcome, ClusterRun::Moves::kByKey, &ClusterRun::changeRolesByHand, true);
 }
 
 void runClusterMovesScenario(SimWorld& world, Outcome& outcome) {
-  ClusterRun run(world, outcome, ClusterRun::Moves::kAtomic);
-  if (run.form()) {
-    run.trouble();
-    if (!outcome.failure) run.settle();
-    run.checkLists(false);
-  }
-  run.finish();
+  runCluster(world, outcome, ClusterRun::Moves::kAtomic, &ClusterRun::trouble, false);
 }
 
 void runClusterMovesInPeaceScenario(SimWorld& world, Outcome& outcome) {
-  ClusterRun run(world, outcome, ClusterRun::Moves::kAtomic);
-  if (run.form()) {
-    run.moveSlotsInPeace();
-    if (!outcome.failure) run.settle();
-    run.checkLists(true);
-  }
-  run.finish();
+  runCluster(world, outcome, ClusterRun::Moves::kAtomic, &ClusterRun::moveSlotsInPeace, true);
 }
 
 }  // namespace vigil::sim

@@ -146,6 +146,7 @@ def test_a_replica_that_hangs_in_the_bulk_is_dropped(servers, vigil, diskless):
         for client in (hung, slow):
             assert str(client.call("REPLCONF", "capa", "eof", "capa", "psync2")) == "+OK"
             client.send("PSYNC", "?", "-1")
+
         def hung_is_dropped():
             slow.read_bytes(1 << 16)
             return re.search(r"Disconnecting timedout replica \(full sync\)", master.log_text())
