@@ -95,6 +95,14 @@ class SlotMigrationsTest : public ::testing::Test {
     tell(kTarget, News::kServing);
   }
 
+  void moveAll() {
+    handOver();
+    EXPECT_EQ(claim(), "");
+    commit();
+    finishClaim();
+    ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return job(kSource).stage == Stage::kSucceeded; }));
+  }
+
   TestCluster cluster{6};
   std::string name;
 };
@@ -119,11 +127,7 @@ TEST_F(SlotMigrationsTest, WholeWay) {
 }
 
 TEST_F(SlotMigrationsTest, WhoTakesTheSourcesPlaceDeletesWhatIsLeft) {
-  handOver();
-  EXPECT_EQ(claim(), "");
-  commit();
-  finishClaim();
-  ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return job(kSource).stage == Stage::kSucceeded; }));
+  moveAll();
   cluster.kill(kSource);
   ASSERT_TRUE(cluster.runUntil(10 * kSecond, [&] { return cluster[kSourceReplica].promotions == 1; }));
   ASSERT_TRUE(cluster.runUntil(kSecond, [&] { return last(kSourceReplica, Kind::kSweep) != nullptr; }));

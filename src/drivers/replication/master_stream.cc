@@ -122,7 +122,7 @@ void MasterStream::onReadable() {
     worker_.engine().state().replicationInput.fetch_add(static_cast<int64_t>(got.bytes), std::memory_order_relaxed);
     if (got.bytes < want) break;
   }
-  if (!input_.empty() && (!partial_ || headIsWhole())) schedule();
+  if (!scheduled_ && !input_.empty() && (!partial_ || headIsWhole())) schedule();
   if (scheduled_ && input_.size() > kMaxUnread) stream_->wantRead(false);
 }
 
