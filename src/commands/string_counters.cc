@@ -34,7 +34,7 @@ void incrementBy(Context& context, int64_t increment) {
   if (__builtin_add_overflow(value, increment, &value)) {
     return context.reply().error("ERR increment or decrement would overflow");
   }
-  if (isInt) {
+  if (isInt && found.entry->takesNumber(value, found.entry->expireAt())) {
     found.entry->setNumber(value);
   } else {
     context.db().setNumber(key, value, Database::Ttl::kKeep);

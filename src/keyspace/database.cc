@@ -72,7 +72,8 @@ const Entry* Database::findUntouched(const KeyRef& key) {
   const Spot spot = lookup(key);
   Shard::Statistics& statistics = spot.shard->statistics;
   (spot.place ? statistics.hits : statistics.misses).add();
-  if (!spot.place && announceMissed_) [[unlikely]] listener_->onMissed(index_, key);
+  if (!spot.place && announceMissed_) [[unlikely]]
+    listener_->onMissed(index_, key);
   return spot.entry();
 }
 
@@ -99,7 +100,8 @@ void Database::insert(const Spot& spot, const KeyRef& key, Entry* entry) {
   Table& table = spot.table != nullptr ? *spot.table : spot.shard->makeTable(index_);
   spot.shard->insert(index_, table, key.hash, entry);
   if (entry->hasExpire()) spot.shard->expiry(index_).add(key.hash, entry->expireAt());
-  if (announceCreated_) [[unlikely]] listener_->onCreated(index_, key);
+  if (announceCreated_) [[unlikely]]
+    listener_->onCreated(index_, key);
 }
 
 void Database::put(const Spot& spot, const KeyRef& key, Entry* entry) {
@@ -123,9 +125,7 @@ ds::ChunkedList& Database::addList(const KeyRef& key) {
   return entry->list();
 }
 
-bool Database::erase(const KeyRef& key) {
-  return erase(key, keyspace_->shardOf(key.hash).lazyServerDelete());
-}
+bool Database::erase(const KeyRef& key) { return erase(key, keyspace_->shardOf(key.hash).lazyServerDelete()); }
 
 bool Database::erase(const KeyRef& key, bool lazily) {
   const Spot spot = lookupForWrite(key);
@@ -170,7 +170,7 @@ bool Database::setExpire(const KeyRef& key, UnixMs at) {
   assert(at != 0);
   const Spot spot = lookupForWrite(key);
   if (!spot.place) return false;
-  if (spot.place.entry()->hasExpire()) {
+  if (spot.place.entry()->takesExpire(at)) {
     spot.table->beforeChange(key.hash);
     setExpireInPlace(spot, key, at);
   } else {

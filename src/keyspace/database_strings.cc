@@ -52,7 +52,7 @@ void Database::setNumber(const KeyRef& key, int64_t value, Ttl ttl) { setNumberU
 void Database::setNumberUntil(const KeyRef& key, int64_t value, Ttl ttl, UnixMs expireAt) {
   const Spot spot = lookupForWrite(key);
   const UnixMs at = expiryFor(spot, ttl, expireAt);
-  if (Entry* entry = spot.entry(); entry != nullptr && entry->isInt() && entry->hasExpire() == (at != 0)) {
+  if (Entry* entry = spot.entry(); entry != nullptr && entry->isInt() && entry->takesNumber(value, at)) {
     spot.table->beforeChange(key.hash);
     entry->setNumber(value);
     if (at != 0) setExpireInPlace(spot, key, at);

@@ -144,6 +144,55 @@ TEST_F(DatabaseTest, TimeToLiveIsKeptClearedSetAndTakenAway) {
   EXPECT_EQ(db.withExpiry(), 0u);
 }
 
+TEST_F(DatabaseTest, NumbersThatExpireKeepBothWhateverTheirSize) {
+  constexpr UnixMs kLast = (UnixMs{1} << 48) - 1;  // up to here both fit into one word
+  const std::vector<int64_t> numbers = {0,
+                                        1,
+                                        -1,
+                                        65535,
+                                        65536,
+                                        -65536,
+                                        -70000,
+                                        INT32_MAX,
+                                        INT32_MIN,
+                                        int64_t{INT32_MAX} + 1,
+                                        int64_t{INT32_MIN} - 1,
+                                        INT64_MAX,
+                                        INT64_MIN};
+  for (const std::string& name : {std::string("n"), std::string(300, 'n')}) {
+    const KeyRef key = db.ref(name);
+    for (const int64_t first : numbers) {
+      for (const int64_t second : numbers) {
+        for (const auto& [at, later] :
+             {std::pair{kNow + 1, kNow + 2}, {kNow + 1, kLast}, {kLast, kLast + 1}, {kLast + 1, kNow + 1}}) {
+          db.setString(key, std::to_string(first), Database::Ttl::kClear, at);
+          ASSERT_EQ(db.peek(key)->number(), first);
+          ASSERT_EQ(expireAt(name), at);
+          db.setNumber(key, second, Database::Ttl::kKeep);
+          ASSERT_EQ(db.peek(key)->number(), second);
+          ASSERT_EQ(expireAt(name), at);
+          ASSERT_TRUE(db.setExpire(key, later));
+          ASSERT_EQ(db.peek(key)->number(), second);
+          ASSERT_EQ(db.peek(key)->key(), name);
+          ASSERT_EQ(expireAt(name), later);
+          ASSERT_TRUE(db.persist(key));
+          ASSERT_EQ(get(name), std::to_string(second));
+          ASSERT_EQ(expireAt(name), 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(DatabaseTest, SmallNumbersThatExpireTakeOneWord) {
+  const auto memoryOf = [this](std::string_view key, std::string_view value) {
+    db.setString(db.ref(key), value, Database::Ttl::kClear, kNow + 1);
+    return db.peek(db.ref(key))->memory();
+  };
+  EXPECT_EQ(memoryOf("counter:00000001", "-2147483648"), 32u);
+  EXPECT_GT(memoryOf("counter:00000002", "-2147483649"), 32u);
+}
+
 TEST_F(DatabaseTest, MasterDeletesWhatExpiredAndSaysSo) {
   db.setString(db.ref("k"), "v", Database::Ttl::kClear, kNow + 10);
   at(kNow + 9);

@@ -41,10 +41,11 @@ std::string_view typeName(Type type) {
   return "unknown";
 }
 
-Entry* Entry::allocate(Type type, Encoding encoding, std::string_view key, size_t inlineSize, UnixMs expireAt) {
+Entry* Entry::allocate(Type type, Encoding encoding, std::string_view key, size_t wordSize, size_t inlineSize,
+                       UnixMs expireAt) {
   assert(key.size() <= UINT32_MAX);
   const bool wide = key.size() >= kWide;
-  const size_t head = (expireAt != 0 ? 8 : 0) + (encoding == Encoding::kInline ? 0 : 8) + (wide ? 4 : 0);
+  const size_t head = (expireAt != 0 ? 8 : 0) + wordSize + (wide ? 4 : 0);
   void* block = ::operator new(roundUp8(sizeof(Entry) + head + key.size() + inlineSize));
   Entry* entry = new (block) Entry;
   entry->typeEncoding_ = static_cast<uint8_t>(static_cast<uint8_t>(type) | static_cast<uint8_t>(encoding) << 4);
@@ -62,26 +63,28 @@ Entry* Entry::allocate(Type type, Encoding encoding, std::string_view key, size_
 
 Entry* Entry::makeString(std::string_view key, std::string_view value, UnixMs expireAt) {
   if (value.size() > kMaxInline) return makeBuffer(key, ds::SharedBuffer(value), expireAt);
-  Entry* entry = allocate(Type::kString, Encoding::kInline, key, value.size(), expireAt);
+  Entry* entry = allocate(Type::kString, Encoding::kInline, key, 0, value.size(), expireAt);
   entry->valueSize_ = static_cast<uint16_t>(value.size());
   std::memcpy(entry->valueStart(), value.data(), value.size());
   return entry;
 }
 
 Entry* Entry::makeInt(std::string_view key, int64_t value, UnixMs expireAt) {
-  Entry* entry = allocate(Type::kString, Encoding::kInt, key, 0, expireAt);
+  const bool packs = packable(value, expireAt);
+  Entry* entry = allocate(Type::kString, Encoding::kInt, key, packs ? 0 : 8, 0, expireAt);
+  if (packs) entry->typeEncoding_ |= kPacked;
   entry->setNumber(value);
   return entry;
 }
 
 Entry* Entry::makeBuffer(std::string_view key, ds::SharedBuffer value, UnixMs expireAt) {
-  Entry* entry = allocate(Type::kString, Encoding::kBuffer, key, 0, expireAt);
+  Entry* entry = allocate(Type::kString, Encoding::kBuffer, key, 8, 0, expireAt);
   new (entry->word()) ds::SharedBuffer(std::move(value));
   return entry;
 }
 
 Entry* Entry::makeList(std::string_view key, ds::ChunkedList* list, UnixMs expireAt) {
-  Entry* entry = allocate(Type::kList, Encoding::kObject, key, 0, expireAt);
+  Entry* entry = allocate(Type::kList, Encoding::kObject, key, 8, 0, expireAt);
   store(entry->word(), list);
   return entry;
 }
@@ -93,7 +96,7 @@ Entry* Entry::makeEditable(std::string_view key, size_t size, UnixMs expireAt) {
     zeros.resize(size);
     entry = makeBuffer(key, std::move(zeros), expireAt);
   } else {
-    entry = allocate(Type::kString, Encoding::kInline, key, std::min(size * 2, kMaxInline), expireAt);
+    entry = allocate(Type::kString, Encoding::kInline, key, 0, std::min(size * 2, kMaxInline), expireAt);
     entry->valueSize_ = static_cast<uint16_t>(size);
     std::memset(entry->valueStart(), 0, size);
   }
@@ -105,9 +108,11 @@ Entry* Entry::rebuild(Entry* from, std::string_view key, UnixMs expireAt) {
   Entry* entry = nullptr;
   if (from->encoding() == Encoding::kInline) {
     entry = makeString(key, from->inlineValue(), expireAt);
+  } else if (from->isInt()) {
+    entry = makeInt(key, from->number(), expireAt);
   } else {
     // A pointer that owns moves like any other word.
-    entry = allocate(from->type(), from->encoding(), key, 0, expireAt);
+    entry = allocate(from->type(), from->encoding(), key, 8, 0, expireAt);
     std::memcpy(entry->word(), from->word(), 8);
   }
   entry->flags_ |= from->flags_ & kEdited;

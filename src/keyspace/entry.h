@@ -8,6 +8,9 @@
 //
 // word: the number (kInt), or a pointer that the entry owns (kBuffer: a SharedBuffer's block; kList: a ChunkedList).
 //
+// A number of 32 bits that expires is packed: there is no word, the number's upper half stands in the upper 16 bits of
+// expireAt and its lower half in valueSize.
+//
 // Not thread safe: an entry is touched under its shard's lock. An entry never changes its key. Where a change needs
 // another layout, a new block replaces the old one, so pointers to entries do not survive changes.
 #pragma once
@@ -56,7 +59,7 @@ class Entry {
 
   // --- Key and metadata ---
   Type type() const { return static_cast<Type>(typeEncoding_ & 15); }
-  Encoding encoding() const { return static_cast<Encoding>(typeEncoding_ >> 4); }
+  Encoding encoding() const { return static_cast<Encoding>(typeEncoding_ >> 4 & 3); }
   bool isString() const { return type() == Type::kString; }
   bool isList() const { return type() == Type::kList; }
 
@@ -72,9 +75,13 @@ class Entry {
   }
 
   bool hasExpire() const { return flags_ & kHasExpire; }
-  UnixMs expireAt() const { return hasExpire() ? load<int64_t>(body()) : 0; }  // 0: never
-  bool expired(UnixMs now) const { return hasExpire() && load<int64_t>(body()) <= now; }
-  void setExpireInPlace(UnixMs at) { store(body(), at); }  // only if hasExpire()
+  UnixMs expireAt() const { return hasExpire() ? loadExpire() : 0; }  // 0: never
+  bool expired(UnixMs now) const { return hasExpire() && loadExpire() <= now; }
+  // Whether this block can take another expiry, 0 for never.
+  bool takesExpire(UnixMs at) const { return hasExpire() == (at != 0) && (!packed() || packable(0, at)); }
+  void setExpireInPlace(UnixMs at) {  // only if takesExpire() and not 0
+    store(body(), packed() ? at | (load<int64_t>(body()) & ~kPackedExpire) : at);
+  }
 
   // 30 bits: when or how often it was used (keyspace/access_clock.h).
   uint32_t access() const {
@@ -90,9 +97,13 @@ class Entry {
 
   // --- Strings ---
   bool isInt() const { return encoding() == Encoding::kInt; }
-  int64_t number() const { return load<int64_t>(body() + expireSize()); }  // kInt
-  void setNumber(int64_t value) { store(body() + expireSize(), value); }   // kInt
-  std::string_view inlineValue() const {                                   // kInline
+  int64_t number() const { return packed() ? loadPacked() : load<int64_t>(word()); }  // kInt
+  // kInt: whether this block can take the number together with the expiry, 0 for never.
+  bool takesNumber(int64_t value, UnixMs at) const {
+    return hasExpire() == (at != 0) && (!packed() || packable(value, at));
+  }
+  void setNumber(int64_t value) { packed() ? storePacked(value) : store(word(), value); }  // only if takesNumber()
+  std::string_view inlineValue() const {                                                   // kInline
     auto k = key();
     return {k.data() + k.size(), valueSize_};
   }
@@ -138,9 +149,14 @@ class Entry {
   static constexpr int kFlagBits = 2;  // of flags_; the others belong to access()
   static constexpr uint8_t kWide = 255;
 
+  static constexpr uint8_t kPacked = 64;                            // of typeEncoding_
+  static constexpr int64_t kPackedExpire = (int64_t{1} << 48) - 1;  // what is the expiry's of a packed word
+
   Entry() = default;
-  // Room for `inlineSize` bytes of value; valueSize_ and the word are the caller's to set.
-  static Entry* allocate(Type type, Encoding encoding, std::string_view key, size_t inlineSize, UnixMs expireAt);
+  // Room for a word of `wordSize` bytes and `inlineSize` bytes of value; valueSize_ and the word are the caller's to
+  // set.
+  static Entry* allocate(Type type, Encoding encoding, std::string_view key, size_t wordSize, size_t inlineSize,
+                         UnixMs expireAt);
 
   template <typename T>
   static T load(const char* at) {
@@ -152,6 +168,18 @@ class Entry {
   static void store(char* at, T value) {
     std::memcpy(at, &value, sizeof value);
   }
+  bool packed() const { return typeEncoding_ & kPacked; }
+  static bool packable(int64_t number, UnixMs at) {
+    return number == static_cast<int32_t>(number) && at > 0 && at <= kPackedExpire;
+  }
+  UnixMs loadExpire() const { return load<int64_t>(body()) & (packed() ? kPackedExpire : -1); }
+  int32_t loadPacked() const {
+    return static_cast<int32_t>(static_cast<uint32_t>(load<uint64_t>(body()) >> 48) << 16 | valueSize_);
+  }
+  void storePacked(int64_t value) {
+    store(body(), (load<int64_t>(body()) & kPackedExpire) | value >> 16 << 48);
+    valueSize_ = static_cast<uint16_t>(value);
+  }
   size_t loadWideSize(const char* key) const { return load<uint32_t>(key - 4); }
 
   const char* body() const { return reinterpret_cast<const char*>(this + 1); }
@@ -159,7 +187,7 @@ class Entry {
   size_t expireSize() const { return (flags_ & kHasExpire) << 3; }
   // Bytes between the header and the key.
   size_t headSize() const {
-    return expireSize() + (encoding() == Encoding::kInline ? 0 : 8) + (keySize_ == kWide ? 4 : 0);
+    return expireSize() + (encoding() == Encoding::kInline || packed() ? 0 : 8) + (keySize_ == kWide ? 4 : 0);
   }
   char* word() { return body() + expireSize(); }
   const char* word() const { return body() + expireSize(); }
