@@ -57,6 +57,24 @@ Instance& noteSentinel(Step& step, MonitoredMaster& master, const wire::Sentinel
   return sentinel;
 }
 
+// Two failovers, of which a user forced one, can end in one epoch with two masters, and neither configuration would
+// ever replace the other. Of two Sentinels that differ the one with the smaller id declares its own anew, in an epoch
+// after all it has heard of.
+void declareAnew(Step& step, MonitoredMaster& master, const wire::SentinelHello& hello) {
+  if (hello.masterConfigEpoch != master.configEpoch || master.configEpoch == 0 || step.state.id > hello.id) return;
+  if (master.failover.underWay() || master.self->address.isAt(hello.masterHost, hello.masterPort)) return;
+  const uint64_t epoch = step.state.epoch + 1;
+  raiseEpoch(step, master, epoch);
+  master.ballot.vote(epoch, step.state.id, epoch);
+  master.configEpoch = epoch;
+  step.persist();
+  step.log(LogLevel::kWarning, "The Sentinel " + hello.id + " has " + joinHostPort(hello.masterHost, hello.masterPort) +
+                                   " for the master " + master.name + " in the epoch in which it is " +
+                                   joinHostPort(step.shown(master.self->address), master.self->address.port) +
+                                   " for us: we declare that anew in epoch " + std::to_string(epoch));
+  sayHello(step, master);
+}
+
 // A configuration of a greater epoch replaces ours, whatever we were about to do.
 void takeConfiguration(Step& step, MonitoredMaster& master, const wire::SentinelHello& hello, const Instance& from) {
   if (hello.masterConfigEpoch <= master.configEpoch && !planted(kConfigEpochIgnored)) return;
@@ -87,6 +105,7 @@ void onHello(Step& step, std::string_view text) {
     step.persist();
   }
   takeConfiguration(step, *master, *hello, from);
+  declareAnew(step, *master, *hello);
 }
 
 }  // namespace vigil::sentinel

@@ -38,11 +38,9 @@ MonoUs rankDelay(const Step& step, const MonitoredMaster& master) {
   return before * std::max(kRankStep, kRoundTripsPerRank * roundTrip);
 }
 
-// The pause between two failovers, of which the last may have been another Sentinel's.
 bool mustPause(Step& step, MonitoredMaster& master) {
   Failover& failover = master.failover;
-  if (failover.lastStarted == 0) return false;
-  const MonoUs until = failover.lastStarted + 2 * ms(master.settings.failoverTimeoutMs);
+  const MonoUs until = pauseEnd(master);
   if (step.now >= until) return false;
   if (failover.announcedDelay != failover.lastStarted) {
     failover.announcedDelay = failover.lastStarted;
@@ -101,6 +99,11 @@ void raiseEpoch(Step& step, const MonitoredMaster& master, uint64_t epoch) {
   if (epoch <= step.state.epoch) return;
   step.state.epoch = epoch;
   step.plainEvent(LogLevel::kWarning, "+new-epoch", &master, std::to_string(epoch));
+}
+
+MonoUs pauseEnd(const MonitoredMaster& master) {
+  const MonoUs started = master.failover.lastStarted;
+  return started == 0 ? 0 : started + 2 * ms(master.settings.failoverTimeoutMs);
 }
 
 void planElection(Step& step, MonitoredMaster& master) {

@@ -13,6 +13,8 @@ void raiseEpoch(Step& step, const MonitoredMaster& master, uint64_t epoch);
 
 // The master has just become objectively down: when we stand.
 void planElection(Step& step, MonitoredMaster& master);
+// The end of the pause between two failovers, of which the last may have been another Sentinel's; 0: there was none.
+MonoUs pauseEnd(const MonitoredMaster& master);
 // Stands if the time has come; ends an election that takes too long. On every tick.
 void holdElection(Step& step, MonitoredMaster& master);
 // While we stand: are we elected, or have we lost?

@@ -159,6 +159,8 @@ void forceFailover(Step& step, MonitoredMaster& master, bool coordinated) {
   failover.coordinated = coordinated;
   failover.standAt = 0;
   failover.epoch = ++step.state.epoch;
+  // Nobody else is elected with our vote: two configurations of one epoch would never replace each other.
+  master.ballot.vote(failover.epoch, step.state.id, failover.epoch);
   failover.stage = Stage::kElecting;
   failover.since = step.now;
   master.report.begin(step.now, coordinated ? "asked for by a user, coordinated" : "asked for by a user");

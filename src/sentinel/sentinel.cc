@@ -108,9 +108,12 @@ void Sentinel::watchTime(Step& step) {
 
 MonoUs Sentinel::nextWake() const {
   MonoUs next = INT64_MAX;
+  if (state_.tiltSince != 0) return next;  // nothing is decided before the regular tick that ends it
   for (const auto& [name, master] : state_.masters) {
     next = std::min(next, nextJudgement(*master));
-    if (master->failover.standAt != 0 && master->objectivelyDown()) next = std::min(next, master->failover.standAt);
+    const Failover& failover = master->failover;
+    if (failover.standAt == 0 || failover.underWay() || !master->objectivelyDown()) continue;
+    next = std::min(next, std::max(failover.standAt, pauseEnd(*master)));
   }
   return next;
 }

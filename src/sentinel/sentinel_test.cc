@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sentinel/election.h"
+#include "sentinel/failover_flow.h"
 #include "sentinel/virtual_world.h"
 
 namespace vigil::sentinel {
@@ -158,6 +160,28 @@ TEST_F(SentinelTest, ASentinelThatWasAwayTakesTheNewerConfiguration) {
   world.revive(VirtualWorld::kFirstSentinelPort);
   EXPECT_NE(until(kFirst, 5000), 0);
   EXPECT_TRUE(world.saw(0, "+config-update-from") || world.saw(0, "+switch-master"));
+}
+
+TEST_F(SentinelTest, OfTwoConfigurationsOfOneEpochOneIsLeft) {
+  for (const auto& [node, port] : {std::pair{size_t{0}, kFirst}, {size_t{1}, kSecond}}) {
+    world.server(port).isReplica = false;
+    world.perform(world.node(node), [&](Step& step) {
+      step.state.epoch = world.master(node).configEpoch = 5;
+      switchMaster(step, world.master(node), {"10.0.0.1", port});
+    });
+  }
+  ASSERT_TRUE(world.runUntil([&] { return world.converged(kFirst) || world.converged(kSecond); }, ms(30'000)));
+  world.run(ms(10'000));
+  EXPECT_TRUE(world.converged(kFirst) || world.converged(kSecond)) << "and it stays so";
+  EXPECT_LE(world.master(2).configEpoch, 7u);
+}
+
+TEST_F(SentinelTest, WhoForcesAFailoverElectsNobodyElseInItsEpoch) {
+  world.perform(world.node(1), [&](Step& step) {
+    EXPECT_EQ(failOver(step, world.master(1), false), "");
+    voteFor(step, world.master(1), world.master(1).failover.epoch, world.node(0).id);
+  });
+  EXPECT_EQ(world.master(1).ballot.leader, world.node(1).id);
 }
 
 TEST_F(SentinelTest, TheReportSaysWhatHappened) {
