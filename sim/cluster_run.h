@@ -13,31 +13,10 @@
 #include "drivers/cluster/cluster_driver.h"
 #include "sim/bus_witness.h"
 #include "sim/cluster_writers.h"
+#include "sim/questions.h"
 #include "sim/scenario.h"
 
 namespace vigil::sim {
-
-// Something that is typed at a node, and whose answer comes while other things go on.
-class Order final : public Workload {
- public:
-  Order(SimWorld& world, SimNetwork& network, int number, Endpoint node, Words words)
-      : words_(std::move(words)), client_(world, network, number, *this) {
-    client_.target = [node = std::move(node)] { return node; };
-    client_.start();
-  }
-  std::vector<Request> next(int, const std::vector<Request>&) override {
-    if (words_.empty()) return {};
-    Request request;
-    request.operation.commands = {std::exchange(words_, {})};
-    client_.stop();
-    return {request};
-  }
-  void finished(const Request&) override {}
-
- private:
-  Words words_;
-  SimClient client_;
-};
 
 class ClusterRun {
  public:

@@ -48,6 +48,20 @@ std::optional<std::vector<std::string>> ask(SimWorld& world, SimNetwork& network
   return once.answers_;
 }
 
+Order::Order(SimWorld& world, SimNetwork& network, int number, const Endpoint& node, Words words)
+    : words_(std::move(words)), client_(world, network, number, *this) {
+  client_.target = [node] { return node; };
+  client_.start();
+}
+
+std::vector<Request> Order::next(int, const std::vector<Request>&) {
+  if (words_.empty()) return {};
+  Request request;
+  request.operation.commands = {std::exchange(words_, {})};
+  client_.stop();
+  return {request};
+}
+
 Onlooker::Onlooker(SimWorld& world, SimNetwork& network, int number, const Endpoint& node, size_t groups,
                    std::function<void(const Request&)> seen)
     : world_(world), groups_(groups), seen_(std::move(seen)), client_(world, network, number, *this) {

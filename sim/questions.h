@@ -15,6 +15,19 @@ std::optional<std::vector<std::string>> ask(SimWorld& world, SimNetwork& network
                                             std::vector<Words> commands, bool transaction = false,
                                             SimTime atMost = 5 * kSecond);
 
+// Something that is typed at a node, and whose answer comes while other things go on.
+class Order final : public Workload {
+ public:
+  Order(SimWorld& world, SimNetwork& network, int number, const Endpoint& node, Words words);
+
+  std::vector<Request> next(int client, const std::vector<Request>& last) override;
+  void finished(const Request&) override {}
+
+ private:
+  Words words_;  // empty once they have been given
+  SimClient client_;
+};
+
 // A client that now and then looks at what a node holds: all keys of one group in one transaction.
 class Onlooker final : public Workload {
  public:

@@ -9,13 +9,27 @@
 
 namespace vigil::sim {
 
-void runSentinelScenario(SimWorld& world, Outcome& outcome) {
-  SentinelDeployment deployment(world, outcome);
+namespace {
+
+void run(SentinelDeployment& deployment) {
   if (!deployment.start()) return;
   deployment.makeTrouble();
   deployment.settle();
   deployment.handOver();
   deployment.finish();
+}
+
+}  // namespace
+
+void runSentinelScenario(SimWorld& world, Outcome& outcome) {
+  SentinelDeployment deployment(world, outcome);
+  run(deployment);
+}
+
+void runSentinelForcedScenario(SimWorld& world, Outcome& outcome) {
+  SentinelDeployment deployment(world, outcome);
+  deployment.usersForce = true;
+  run(deployment);
 }
 
 }  // namespace vigil::sim

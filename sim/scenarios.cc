@@ -22,6 +22,8 @@ const std::vector<Scenario>& scenarios() {
       {"master-dies", "the same, and the master dies and recovers from its AOF", runMasterDiesScenario},
       {"sentinel", "Sentinels over a master and replicas: safe whatever breaks, and agreed once it has healed",
        runSentinelScenario},
+      {"sentinel-forced", "the same, and users force failovers meanwhile: agreed once it has healed",
+       runSentinelForcedScenario},
       {"cluster", "a cluster whose nodes die, pause and are cut off: elections, and that it heals", runClusterScenario},
       {"cluster-by-hand", "a cluster whose roles are changed by hand only: nothing acknowledged is lost",
        runClusterByHandScenario},

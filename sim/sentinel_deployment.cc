@@ -90,7 +90,7 @@ bool SentinelDeployment::start() {
   quorum_ = static_cast<uint32_t>(random_.chance(0.5) ? sentinels / 2 + 1 : 1 + random_.below(sentinels));
   downAfterMs_ = random_.between(200, 2000);
   failoverTimeoutMs_ = random_.between(2000, 10'000);
-  safety_ = std::make_unique<SentinelSafety>(sentinels, quorum_);
+  safety_ = std::make_unique<SentinelSafety>(sentinels, quorum_, !usersForce);
   for (size_t i = 0, count = 2 + random_.below(3); i < count; ++i) addNode(i);
   for (auto& node : nodes_) {
     if (!node->startAndLoad()) return fail(node->name() + " did not start: " + node->startError()), false;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/questions.h"
 #include "sim/scenario.h"
 #include "sim/sentinel_clients.h"
 #include "sim/sentinel_safety.h"
@@ -19,6 +20,8 @@ class SentinelDeployment {
   SentinelDeployment(SimWorld& world, Outcome& outcome)
       : world_(world), random_(world.random()), outcome_(outcome), network_(world) {}
   ~SentinelDeployment() { world_.setWatch(nullptr); }
+
+  bool usersForce = false;  // SENTINEL FAILOVER amid the trouble. Set before start()
 
   bool start();
   void makeTrouble();  // sentinel_trouble.cc
@@ -50,6 +53,7 @@ class SentinelDeployment {
   void quarrel();
   void pauseSomebody();
   void jumpClock();
+  void forceFailover();
   void partition();
   void silence(const std::vector<Path>& paths, SimTime duration);
   void keepRunning(SimTime until);
@@ -74,6 +78,7 @@ class SentinelDeployment {
   std::vector<std::unique_ptr<SimNode>> nodes_;  // the first is the first master
   std::vector<std::unique_ptr<SimSentinel>> sentinels_;
   std::vector<std::unique_ptr<SentinelClient>> clients_;
+  std::vector<std::unique_ptr<Order>> orders_;  // of users
   std::unique_ptr<SentinelSafety> safety_;
 };
 

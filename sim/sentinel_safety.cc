@@ -75,7 +75,7 @@ void SentinelSafety::lookAtLeader(const SimSentinel& sentinel, const State& stat
 }
 
 void SentinelSafety::lookAtConfiguration(const SimSentinel& sentinel, const MonitoredMaster& master) {
-  if (master.configEpoch == 0) return;
+  if (master.configEpoch == 0 || !byVote_) return;
   const std::string& host = master.currentAddress().host;
   const auto [at, first] = configurations_.emplace(master.configEpoch, std::pair(host, sentinel.name()));
   if (at->second.first != host) {

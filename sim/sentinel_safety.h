@@ -2,7 +2,7 @@
 //
 //   - two leaders of one epoch, or one that fewer than a majority of all Sentinels and fewer than the quorum voted for;
 //   - a Sentinel that tells two others two different votes of one epoch, also if it died in between;
-//   - two addresses of the master in configurations of one epoch;
+//   - two addresses of the master in configurations of one epoch, if no user forces a failover;
 //   - an epoch, of votes or of the configuration, that goes back while the process lives.
 //
 // What counts is what others were told: a vote that a process took back by dying before it told anybody was none.
@@ -22,7 +22,9 @@ namespace vigil::sim {
 
 class SentinelSafety {
  public:
-  SentinelSafety(size_t sentinels, uint32_t quorum) : sentinels_(sentinels), quorum_(quorum) {}
+  // `byVote`: no user forces a failover, which takes an epoch that another may win at the same time.
+  SentinelSafety(size_t sentinels, uint32_t quorum, bool byVote)
+      : sentinels_(sentinels), quorum_(quorum), byVote_(byVote) {}
 
   void look(const SimSentinel& sentinel);
   // A line of a Sentinel's log.
@@ -48,6 +50,7 @@ class SentinelSafety {
 
   const size_t sentinels_;
   const uint32_t quorum_;
+  const bool byVote_;
   std::optional<std::string> failure_;
   std::map<const SimSentinel*, Seen> seen_;
   std::map<uint64_t, std::string> leaders_;                                 // by epoch, elected ones

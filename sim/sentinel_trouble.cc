@@ -1,6 +1,6 @@
-#include "sim/sentinel_deployment.h"
-
 #include <algorithm>
+
+#include "sim/sentinel_deployment.h"
 
 namespace vigil::sim {
 
@@ -59,7 +59,9 @@ void SentinelDeployment::killMaster() {
 // Who has just voted dies, and is back soon enough to be asked again in the same epoch.
 void SentinelDeployment::onVote(SimSentinel& sentinel) {
   if (!random_.chance(0.7)) return;
-  world_.after(random_.skewed(kMs, 20 * kMs), [this, &sentinel] { sentinel.kill(Death::kPowerLoss); });
+  world_.after(random_.skewed(kMs, 20 * kMs), [this, &sentinel] {
+    if (votersDie_) sentinel.kill(Death::kPowerLoss);
+  });
   world_.after(random_.between(25 * kMs, 150 * kMs), [this, &sentinel] {
     if (votersDie_ && !sentinel.running()) (void)sentinel.start();
   });
@@ -95,9 +97,20 @@ void SentinelDeployment::jumpClock() {
   }
 }
 
+// One user, or several who do not know of each other.
+void SentinelDeployment::forceFailover() {
+  for (const auto& sentinel : sentinels_) {
+    if (random_.chance(0.6)) continue;
+    const int number = 50 + static_cast<int>(orders_.size());
+    orders_.push_back(
+        std::make_unique<Order>(world_, network_, number, sentinel->address(), Words{"SENTINEL", "FAILOVER", "m"}));
+  }
+}
+
 void SentinelDeployment::trouble(SimTime until) {
   world_.after(random_.skewed(100 * kMs, 5 * kSecond), [this, until] {
     if (world_.now() > until) return;
+    if (usersForce && random_.chance(0.4)) forceFailover();
     const double what = static_cast<double>(random_.below(100)) / 100;
     if (what < 0.3) {
       partition();

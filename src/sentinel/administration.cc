@@ -39,7 +39,8 @@ void tellSet(Step& step, const MonitoredMaster& master, const std::string& name,
 bool isNumericAddress(std::string_view host) {
   if (host.find(':') != std::string_view::npos) {
     return std::ranges::all_of(host, [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.' || c == '%';
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.' ||
+             c == '%';
     });
   }
   return std::ranges::count(host, '.') == 3 &&
@@ -118,8 +119,9 @@ std::string setOptions(Step& step, MonitoredMaster& master, std::span<const std:
     }
     const auto values = words.subspan(1, count);
     if (isScriptOption(name) && step.state.settings.denyScriptsReconfig) {
-      problem = "ERR Reconfiguration of scripts path is denied for security reasons. Check the deny-scripts-reconfig "
-                "configuration directive in your Sentinel configuration";
+      problem =
+          "ERR Reconfiguration of scripts path is denied for security reasons. Check the deny-scripts-reconfig "
+          "configuration directive in your Sentinel configuration";
     } else if (isScriptOption(name) && !values[0].empty() && !isExecutable(values[0])) {
       problem = name == "notification-script"
                     ? "ERR Notification script seems non existing or non executable"

@@ -25,8 +25,8 @@ bool askForConfirmation(Step& step, MonitoredMaster& master) {
   for (auto& [id, sentinel] : master.sentinels) {
     sentinel->confirms = false;
     const bool sent = step.send(*sentinel, Request::kConfirm,
-                                {"SENTINEL", "is-master-down-by-addr", step.shown(address), std::to_string(address.port),
-                                 std::to_string(master.configEpoch), step.state.id});
+                                {"SENTINEL", "is-master-down-by-addr", step.shown(address),
+                                 std::to_string(address.port), std::to_string(master.configEpoch), step.state.id});
     if (sent) sentinel->confirmFrom = ++sentinel->confirmAsked;
   }
   return confirmed(master);

@@ -4,8 +4,9 @@
 // Any newer one was voted for by a majority. So if so many Sentinels that every majority has one of them say, asked
 // after we saw what contradicts it, that they have voted in no election since ours, there is none.
 //
-// That we led (MonitoredMaster::ledLast) is not durable, and need not be: a Sentinel that has been restarted waits as Redis
-// does, and nothing else rests on it. What must not be forgotten, in which epoch we and others voted, is in the file.
+// That we led (MonitoredMaster::ledLast) is not durable, and need not be: a Sentinel that has been restarted waits as
+// Redis does, and nothing else rests on it. What must not be forgotten, in which epoch we and others voted, is in the
+// file.
 #pragma once
 
 #include "sentinel/step.h"

@@ -44,9 +44,7 @@ class ConfirmationTest : public testing::Test {
   std::vector<Instance*> sentinels;
 };
 
-TEST_F(ConfirmationTest, WithoutUsThereIsNoMajorityOfTwo) {
-  EXPECT_TRUE(askForConfirmation(step, make(1)));
-}
+TEST_F(ConfirmationTest, WithoutUsThereIsNoMajorityOfTwo) { EXPECT_TRUE(askForConfirmation(step, make(1))); }
 
 TEST_F(ConfirmationTest, OneOfTwoOthersIsInEveryMajority) {
   MonitoredMaster& master = make(2);

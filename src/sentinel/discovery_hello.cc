@@ -1,7 +1,6 @@
-#include "sentinel/discovery.h"
-
 #include <algorithm>
 
+#include "sentinel/discovery.h"
 #include "sentinel/election.h"
 #include "sentinel/failover_flow.h"
 #include "sentinel/planted_bugs.h"
@@ -81,7 +80,10 @@ void takeConfiguration(Step& step, MonitoredMaster& master, const wire::Sentinel
   master.configEpoch = hello.masterConfigEpoch;
   master.ledLast = false;
   step.persist();
-  if (master.self->address.isAt(hello.masterHost, hello.masterPort)) return;
+  if (master.self->address.isAt(hello.masterHost, hello.masterPort)) {
+    if (master.failover.underWay()) giveUpFailover(step, master);
+    return;
+  }
   step.event(LogLevel::kWarning, "+config-update-from", &from);
   Address to{hello.masterHost, hello.masterPort};
   for (const auto& [key, replica] : master.replicas) {

@@ -66,6 +66,15 @@ void noteReplication(Step& step, Instance& replica, const wire::InfoReport& repo
   replica.announced = report.announced.value_or(true);
 }
 
+// A replica that calls itself a master. If nobody else is fit it is what there is: the one that all follow, perhaps,
+// while our configuration names another.
+void noteOwnData(Instance& replica) {
+  replica.masterLinkUp = replica.refusesEmptyMaster = false;
+  replica.masterLinkDownFor = 0;
+  replica.offset = replica.masterOffset;
+  replica.everSynced = replica.offset > 1;
+}
+
 bool masterLooksSane(const Step& step, const MonitoredMaster& master) {
   const Instance& self = *master.self;
   return !self.down() && !master.objectivelyDown() && !self.saysReplica && self.infoAt != 0 &&
@@ -148,7 +157,11 @@ void onInfo(Step& step, Instance& instance, const std::string& text) {
   if (report.isReplica) noteRole(step, instance, *report.isReplica);
   if (!instance.saysReplica && report.masterOffset) instance.masterOffset = *report.masterOffset;
   if (instance.role == Role::kMaster && !instance.saysReplica) findReplicas(step, instance.owner, report);
-  if (instance.saysReplica) noteReplication(step, instance, report);
+  if (instance.saysReplica) {
+    noteReplication(step, instance, report);
+  } else if (instance.role == Role::kReplica) {
+    noteOwnData(instance);
+  }
   if (instance.role == Role::kReplica && step.state.tiltSince == 0) actOnReplica(step, instance);
   // `instance` may be gone: a failover that came to its end forgets the replicas.
 }

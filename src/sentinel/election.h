@@ -1,7 +1,8 @@
 // Who leads the failover of a master that is objectively down.
 //
-// All Sentinels see the fault at about the same time. So each waits its rank (by id) before it stands for election, long
-// enough for the ones before it to be heard; and who loses an election that nobody won stands again soon, in a new epoch.
+// All Sentinels see the fault at about the same time. So each waits its rank (by id) before it stands for election,
+// long enough for the ones before it to be heard; and who loses an election that nobody won stands again soon, in a new
+// epoch.
 #pragma once
 
 #include "sentinel/step.h"

@@ -24,6 +24,7 @@ void logReport(Step& step, const MonitoredMaster& master) {
 void abortFailover(Step& step, MonitoredMaster& master, std::string_view event) {
   step.event(LogLevel::kWarning, event, master.self.get());
   if (Instance* promoted = master.promotedReplica()) promoted->promoted = false;
+  for (auto& [key, replica] : master.replicas) replica->reconfiguration = Reconfiguration::kNone;
   Failover& failover = master.failover;
   failover.stage = Stage::kNone;
   failover.since = step.now;
@@ -75,8 +76,8 @@ bool sendHandOver(Step& step, MonitoredMaster& master, const Instance& replica) 
 void sendPromotion(Step& step, MonitoredMaster& master) {
   Instance* replica = master.promotedReplica();
   if (replica == nullptr) return abortFailover(step, master, "-failover-abort-no-good-slave");
-  const bool sent = master.failover.coordinated ? sendHandOver(step, master, *replica)
-                                                : sendReplicaOf(step, *replica, nullptr);
+  const bool sent =
+      master.failover.coordinated ? sendHandOver(step, master, *replica) : sendReplicaOf(step, *replica, nullptr);
   if (!sent) {
     if (outOfTime(step, master)) abortFailover(step, master, "-failover-abort-slave-timeout");
     return;
@@ -152,6 +153,10 @@ void runReconfigScript(Step& step, const MonitoredMaster& master, std::string_vi
 }  // namespace
 
 void onElected(Step& step, MonitoredMaster& master) { beginChoosing(step, master); }
+
+void giveUpFailover(Step& step, MonitoredMaster& master) {
+  abortFailover(step, master, "-failover-abort-newer-configuration");
+}
 
 void forceFailover(Step& step, MonitoredMaster& master, bool coordinated) {
   Failover& failover = master.failover;

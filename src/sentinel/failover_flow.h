@@ -13,6 +13,9 @@ void onElected(Step& step, MonitoredMaster& master);
 // SENTINEL FAILOVER: begins without an election. There is a replica to promote, and no failover is under way.
 void forceFailover(Step& step, MonitoredMaster& master, bool coordinated);
 
+// A configuration of a greater epoch than the failover's has come.
+void giveUpFailover(Step& step, MonitoredMaster& master);
+
 void advanceFailover(Step& step, MonitoredMaster& master);
 
 // INFO of the chosen replica says that it is a master now.

@@ -85,7 +85,7 @@ struct Instance {
   uint64_t confirmAnswered = 0;  // come, in the order of the questions
   uint64_t confirmFrom = 0;      // the first question whose answer counts
   bool confirms = false;         // it has not
-  std::string vote;       // for whom it voted, empty: for nobody
+  std::string vote;              // for whom it voted, empty: for nobody
   uint64_t voteEpoch = 0;
 };
 

@@ -10,10 +10,10 @@ namespace vigil::sentinel {
 
 namespace {
 
-constexpr int kEagerAsks = 20;                  // so many times others are asked soon again,
-constexpr MonoUs kEagerAskPeriod = ms(50);      // since they see the same fault at about the same time
+constexpr int kEagerAsks = 20;              // so many times others are asked soon again,
+constexpr MonoUs kEagerAskPeriod = ms(50);  // since they see the same fault at about the same time
 constexpr MonoUs kLeastAskPeriod = ms(20);
-constexpr int kAnswerLifetimes = 5;             // an answer counts for so many periods of asking
+constexpr int kAnswerLifetimes = 5;  // an answer counts for so many periods of asking
 
 // A replica that could be promoted, and says by itself that the master is of no use to it.
 bool electableAnd(const Step& step, const MonitoredMaster& master, MonoUs infoSince, bool (*says)(const Instance&)) {
@@ -123,9 +123,10 @@ void askOthers(Step& step, MonitoredMaster& master) {
   master.askAgainAt = step.now + (eager ? kEagerAskPeriod : ms(step.state.times.askPeriod));
   for (auto& [id, sentinel] : master.sentinels) {
     const Address& address = master.self->address;
-    const bool sent = step.send(*sentinel, Request::kAskDown,
-                                {"SENTINEL", "is-master-down-by-addr", step.shown(address), std::to_string(address.port),
-                                 std::to_string(step.state.epoch), standing ? step.state.id : "*"});
+    const bool sent =
+        step.send(*sentinel, Request::kAskDown,
+                  {"SENTINEL", "is-master-down-by-addr", step.shown(address), std::to_string(address.port),
+                   std::to_string(step.state.epoch), standing ? step.state.id : "*"});
     if (!sent) continue;
     ++sentinel->questions;
     if (standing && sentinel->voteQuestion == 0) sentinel->voteQuestion = sentinel->questions;
@@ -157,7 +158,9 @@ MonoUs nextJudgement(const MonitoredMaster& master) {
   const Link& link = master.self->link;
   MonoUs next = INT64_MAX;
   if (!master.self->down()) {
-    const MonoUs silent = link.firstUnanswered != 0 ? link.firstUnanswered : link.commands.up() ? 0 : link.lastAvailable;
+    const MonoUs silent = link.firstUnanswered != 0 ? link.firstUnanswered
+                          : link.commands.up()      ? 0
+                                                    : link.lastAvailable;
     if (silent != 0) next = silent + ms(master.settings.downAfterMs) + 1;
     if (link.refusedSince != 0 && master.settings.refusedDownAfterMs != 0) {
       next = std::min(next, link.refusedSince + ms(master.settings.refusedDownAfterMs));

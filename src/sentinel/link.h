@@ -28,16 +28,16 @@ struct Link {
 
   Connection commands;
   Connection messages;
-  int pending = 0;  // commands without an answer yet
+  int pending = 0;        // commands without an answer yet
   std::string localHost;  // our address on the last connection: what we tell others, unless the user chose another
 
-  MonoUs lastAvailable;         // a valid answer to a PING
-  MonoUs lastPong;              // any answer to a PING
-  MonoUs lastHeard;             // anything on the hello channel
-  MonoUs lastPing = 0;          // sent
-  MonoUs firstUnanswered = 0;   // the PING that waits for a valid answer the longest; 0: none does
-  MonoUs refusedSince = 0;      // the host refuses connections, each attempt since then
-  MonoUs roundTrip = 0;         // of PINGs, smoothed
+  MonoUs lastAvailable;        // a valid answer to a PING
+  MonoUs lastPong;             // any answer to a PING
+  MonoUs lastHeard;            // anything on the hello channel
+  MonoUs lastPing = 0;         // sent
+  MonoUs firstUnanswered = 0;  // the PING that waits for a valid answer the longest; 0: none does
+  MonoUs refusedSince = 0;     // the host refuses connections, each attempt since then
+  MonoUs roundTrip = 0;        // of PINGs, smoothed
 
   Connection& of(Channel channel) { return channel == Channel::kCommands ? commands : messages; }
 

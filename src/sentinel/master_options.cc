@@ -104,8 +104,9 @@ void addOptionLines(const MonitoredMaster& master, const TimeConstants& times, s
     }
   }
   for (const auto& [command, newName] : master.settings.renamedCommands) {
-    addLine(into, "sentinel rename-command",
-            "sentinel rename-command " + configWord(master.name) + " " + configWord(command) + " " + configWord(newName));
+    addLine(
+        into, "sentinel rename-command",
+        "sentinel rename-command " + configWord(master.name) + " " + configWord(command) + " " + configWord(newName));
   }
 }
 

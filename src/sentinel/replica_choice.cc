@@ -6,8 +6,8 @@ namespace vigil::sentinel {
 
 namespace {
 
-constexpr int kPingPeriods = 5;       // so old may the last sign of life be, and INFO while the master is down
-constexpr int kInfoPeriods = 3;       // and INFO while it is not
+constexpr int kPingPeriods = 5;        // so old may the last sign of life be, and INFO while the master is down
+constexpr int kInfoPeriods = 3;        // and INFO while it is not
 constexpr int kDownAfterPeriods = 10;  // so much longer than the master is down its link may be
 
 // Empty: nothing speaks against it.
@@ -28,6 +28,7 @@ std::string_view unfitness(const Step& step, const MonitoredMaster& master, cons
 }
 
 bool isBetter(const Instance& a, const Instance& b) {
+  if (a.saysReplica != b.saysReplica) return a.saysReplica;  // what a master of its own has may be of another history
   if (a.priority != b.priority) return a.priority < b.priority;
   if (a.offset != b.offset) return a.offset > b.offset;
   if (a.runId.empty() != b.runId.empty()) return b.runId.empty();

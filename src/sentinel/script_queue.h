@@ -26,8 +26,8 @@ class ScriptQueue {
   struct Job {
     uint64_t number = 0;
     std::vector<std::string> words;
-    int64_t pid = 0;    // while it runs
-    MonoUs since = 0;   // running: when it began; waiting: not before
+    int64_t pid = 0;   // while it runs
+    MonoUs since = 0;  // running: when it began; waiting: not before
     int tries = 0;
     bool killed = false;
     bool running() const { return pid != 0; }

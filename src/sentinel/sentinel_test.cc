@@ -16,7 +16,9 @@ constexpr uint16_t kSecond = kMaster + 2;
 
 class SentinelTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(world.runUntil([&] { return world.settled(); }, ms(5000))); }
+  void SetUp() override {
+    ASSERT_TRUE(world.runUntil([&] { return world.settled(); }, ms(5000)));
+  }
   // Milliseconds until all agree on a master, 0: they do not.
   int64_t until(uint16_t port, int64_t withinMs = 5000) {
     const MonoUs from = world.now();
@@ -125,7 +127,7 @@ TEST_F(SentinelTest, ACoordinatedFailoverLeavesTheMasterToHandOver) {
 
 TEST_F(SentinelTest, AStoppedSentinelDoesNotTakeAllForDead) {
   world.node(0).health = VirtualWorld::Health::kHung;
-  world.run(ms(500));  // shorter than down-after: the others do not notice
+  world.run(ms(500));                  // shorter than down-after: the others do not notice
   world.node(0).offset += ms(60'000);  // to itself it was a minute
   world.node(0).health = VirtualWorld::Health::kUp;
   world.run(ms(2000));

@@ -18,7 +18,9 @@ struct Address {
   uint16_t port = 0;
   std::string ip = {};
 
-  bool isSame(const Address& other) const { return isAt(other.host, other.port) || (!ip.empty() && ip == other.ip && port == other.port); }
+  bool isSame(const Address& other) const {
+    return isAt(other.host, other.port) || (!ip.empty() && ip == other.ip && port == other.port);
+  }
   // As others name it: by either of its names.
   bool isAt(std::string_view where, uint16_t itsPort) const {
     return port == itsPort && (host == where || (!ip.empty() && ip == where));

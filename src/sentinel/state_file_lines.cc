@@ -6,10 +6,10 @@ namespace vigil::sentinel {
 namespace {
 
 // Names that may have no line at all, so that old ones go.
-constexpr const char* kListed[] = {"known-replica", "known-slave", "known-sentinel", "rename-command", "auth-pass",
-                                   "auth-user", "notification-script", "client-reconfig-script", "announce-ip",
-                                   "announce-port", "sentinel-user", "sentinel-pass", "monitor", "config-epoch",
-                                   "leader-epoch"};
+constexpr const char* kListed[] = {"known-replica", "known-slave",   "known-sentinel",      "rename-command",
+                                   "auth-pass",     "auth-user",     "notification-script", "client-reconfig-script",
+                                   "announce-ip",   "announce-port", "sentinel-user",       "sentinel-pass",
+                                   "monitor",       "config-epoch",  "leader-epoch"};
 
 std::string at(const Address& address) { return configWord(address.host) + " " + std::to_string(address.port); }
 
@@ -54,7 +54,8 @@ std::vector<RewriteOption> stateLines(const State& state) {
   if (settings.announcePort != 0) {
     addLine(lines, "sentinel announce-port", "sentinel announce-port " + std::to_string(settings.announcePort));
   }
-  if (!settings.user.empty()) addLine(lines, "sentinel sentinel-user", "sentinel sentinel-user " + configWord(settings.user));
+  if (!settings.user.empty())
+    addLine(lines, "sentinel sentinel-user", "sentinel sentinel-user " + configWord(settings.user));
   if (!settings.password.empty()) {
     addLine(lines, "sentinel sentinel-pass", "sentinel sentinel-pass " + configWord(settings.password));
   }

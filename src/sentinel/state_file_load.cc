@@ -91,8 +91,7 @@ Problem takeKnownSentinel(Step& step, MonitoredMaster& master, const ConfigLine&
   if (!port || *port > 65535 || !wire::isRunId(words[4])) return "Wrong hostname or port for sentinel.";
   if (words[4] == step.state.id) return {};
   if (master.sentinels.contains(words[4])) return "Duplicate runid for sentinel.";
-  Instance& sentinel =
-      step.create(Role::kSentinel, master, words[4], {words[2], static_cast<uint16_t>(*port)});
+  Instance& sentinel = step.create(Role::kSentinel, master, words[4], {words[2], static_cast<uint16_t>(*port)});
   sentinel.runId = words[4];
   return {};
 }

@@ -21,7 +21,8 @@ class StateFileTest : public testing::Test {
     for (std::string_view rest = text; !rest.empty();) {
       const size_t end = rest.find('\n');
       auto words = splitArguments(rest.substr(0, end));
-      if (words && words->size() > 1 && words->front() == "sentinel") lines.emplace_back(words->begin() + 1, words->end());
+      if (words && words->size() > 1 && words->front() == "sentinel")
+        lines.emplace_back(words->begin() + 1, words->end());
       rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
     Step step(state, 1);
@@ -29,7 +30,8 @@ class StateFileTest : public testing::Test {
     return loaded ? "" : loaded.error().line + ": " + loaded.error().problem;
   }
   std::string rewritten(const std::string& old) const {
-    return rewriteConfig(old, [](const std::string& name) { return std::optional(name); }, stateLines(state));
+    return rewriteConfig(
+        old, [](const std::string& name) { return std::optional(name); }, stateLines(state));
   }
 
   State state;
@@ -41,7 +43,9 @@ TEST_F(StateFileTest, WhatIsWrittenIsReadBack) {
                            "sentinel refused-down-after-milliseconds m 300\nsentinel auth-pass m \"two words\"\n"
                            "sentinel rename-command m config GUESS\nsentinel config-epoch m 4\n"
                            "sentinel leader-epoch m 5\nsentinel known-replica m 10.0.0.2 6379\n"
-                           "sentinel known-sentinel m 10.0.0.3 26379 " + kOther + "\nsentinel current-epoch 6\n"
+                           "sentinel known-sentinel m 10.0.0.3 26379 " +
+                           kOther +
+                           "\nsentinel current-epoch 6\n"
                            "sentinel announce-ip 1.2.3.4\n";
   ASSERT_EQ(load(text), "");
   EXPECT_EQ(state.epoch, 6u);
@@ -49,11 +53,13 @@ TEST_F(StateFileTest, WhatIsWrittenIsReadBack) {
 }
 
 TEST_F(StateFileTest, CommentsAndOrderStay) {
-  const std::string text = "# mine\nsentinel failover-timeout m 1000\n# the master\nsentinel monitor m 10.0.0.1 6379 2\n";
+  const std::string text =
+      "# mine\nsentinel failover-timeout m 1000\n# the master\nsentinel monitor m 10.0.0.1 6379 2\n";
   ASSERT_EQ(load(text), "") << "a setting may stand before its master";
   state.id = kId;
   const std::string now = rewritten(text);
-  EXPECT_TRUE(now.starts_with("# mine\nsentinel failover-timeout m 1000\n# the master\nsentinel monitor m 10.0.0.1 6379 2\n"))
+  EXPECT_TRUE(
+      now.starts_with("# mine\nsentinel failover-timeout m 1000\n# the master\nsentinel monitor m 10.0.0.1 6379 2\n"))
       << now;
   EXPECT_NE(now.find("sentinel myid " + kId), std::string::npos);
 }
@@ -86,7 +92,8 @@ TEST_F(StateFileTest, HostNamesWhereTheyAreResolved) {
 }
 
 TEST_F(StateFileTest, NewerNamesOfOldLines) {
-  EXPECT_EQ(load("sentinel monitor m 10.0.0.1 6379 2\nsentinel known-slave m 10.0.0.2 6379\nsentinel notification-script m /bin/script"),
+  EXPECT_EQ(load("sentinel monitor m 10.0.0.1 6379 2\nsentinel known-slave m 10.0.0.2 6379\nsentinel "
+                 "notification-script m /bin/script"),
             "");
   EXPECT_EQ(state.find("m")->replicas.size(), 1u);
   EXPECT_EQ(state.find("m")->settings.notificationScript, "/bin/script");

@@ -96,10 +96,8 @@ void Step::disconnect(Instance& from, Channel channel) {
     from.answers = from.questions;
     from.confirmAnswered = from.confirmAsked;
   }
-  out.push_back({.kind = Effect::Kind::kDisconnect,
-                 .instance = from.id,
-                 .channel = channel,
-                 .attempt = connection.attempt});
+  out.push_back(
+      {.kind = Effect::Kind::kDisconnect, .instance = from.id, .channel = channel, .attempt = connection.attempt});
 }
 
 void Step::runScript(std::vector<std::string> words) {

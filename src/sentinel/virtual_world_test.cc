@@ -32,10 +32,12 @@ std::string runId(uint16_t port, uint64_t life) {
 
 }  // namespace
 
-VirtualWorld::VirtualWorld(size_t replicas, size_t sentinels, const std::string& settings, uint64_t seed) : dice_(seed) {
+VirtualWorld::VirtualWorld(size_t replicas, size_t sentinels, const std::string& settings, uint64_t seed)
+    : dice_(seed) {
   for (size_t i = 0; i <= replicas; ++i) {
     const auto port = static_cast<uint16_t>(kMasterPort + i);
-    servers_[port] = {.port = port, .isReplica = i != 0, .master = i != 0 ? kMasterPort : uint16_t{0}, .runId = runId(port, 1)};
+    servers_[port] = {
+        .port = port, .isReplica = i != 0, .master = i != 0 ? kMasterPort : uint16_t{0}, .runId = runId(port, 1)};
   }
   const std::string quorum = std::to_string(sentinels / 2 + 1);
   nodes_.resize(sentinels);
@@ -77,7 +79,8 @@ VirtualWorld::Health VirtualWorld::healthOf(uint16_t port) const {
 
 void VirtualWorld::setHealth(uint16_t port, Health health) {
   if (const auto found = servers_.find(port); found != servers_.end()) {
-    if (found->second.health == Health::kDead && health == Health::kUp) found->second.runId = runId(port, now_ % 100'000);
+    if (found->second.health == Health::kDead && health == Health::kUp)
+      found->second.runId = runId(port, now_ % 100'000);
     found->second.health = health;
   } else {
     nodes_[port - kFirstSentinelPort].health = health;
@@ -102,7 +105,8 @@ bool VirtualWorld::runUntil(const std::function<bool()>& condition, MonoUs withi
     MonoUs next = end;
     for (Node& node : nodes_) {
       const MonoUs wake = node.core->nextWake();
-      const MonoUs due = wake == INT64_MAX ? node.nextTick : std::min(node.nextTick, std::max(now_ + 100, wake - node.offset));
+      const MonoUs due =
+          wake == INT64_MAX ? node.nextTick : std::min(node.nextTick, std::max(now_ + 100, wake - node.offset));
       next = std::min(next, due);
       node.nextTick = due;
     }
@@ -236,7 +240,8 @@ RespValue VirtualWorld::answerOfSentinel(Node& asked, const std::vector<std::str
   if (words[0] != "SENTINEL") return simple("OK");
   DownAnswer down;
   perform(asked, [&](Step& step) {
-    down = answerDownQuestion(step, words[2], static_cast<uint16_t>(std::stoi(words[3])), std::stoull(words[4]), words[5]);
+    down =
+        answerDownQuestion(step, words[2], static_cast<uint16_t>(std::stoi(words[3])), std::stoull(words[4]), words[5]);
   });
   RespValue reply;
   reply.kind = RespValue::Kind::kArray;
@@ -276,10 +281,12 @@ std::string VirtualWorld::info(const Server& server) const {
 
 bool VirtualWorld::settled() {
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (master(i).sentinels.size() + 1 != nodes_.size() || master(i).replicas.size() + 1 != servers_.size()) return false;
+    if (master(i).sentinels.size() + 1 != nodes_.size() || master(i).replicas.size() + 1 != servers_.size())
+      return false;
     bool connected = true;
     master(i).each([&](Instance& instance) {
-      connected = connected && instance.link.commands.up() && (instance.role == Role::kSentinel || instance.infoAt != 0);
+      connected =
+          connected && instance.link.commands.up() && (instance.role == Role::kSentinel || instance.infoAt != 0);
     });
     if (!connected) return false;
   }
