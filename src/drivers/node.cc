@@ -32,7 +32,11 @@ Node::Node(const System& system, Logger& logger, NodeOptions& options)
       rdb_(engine_, options.rdb),
       aof_(engine_, options.aof, rdb_),
       replication_(engine_, options.replication, rdb_, options.rdb),
-      migration_(engine_) {
+      migration_(engine_, [&options] {
+        ConnectOptions how = options.engine.outgoing.connect();
+        how.tls = options.cluster.tls.load();
+        return how;
+      }) {
   if (options.cluster.enabled.load()) cluster_.emplace(engine_, options.cluster, options.replication, replication_, rdb_);
 }
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from harness.certificates import Authority
 from harness.dump import full_dump
 from harness.ports import Port
 from harness.waiting import wait_until
@@ -345,3 +346,22 @@ def test_no_acknowledged_write_is_lost(servers, vigil, rounds):
     found += source.call("LRANGE", "list", 0, -1)
     pushed, found = Counter(sum(acknowledged, [])), Counter(found)
     assert found == pushed, f"lost: {list(pushed - found)[:20]}, there twice or never pushed: {list(found - pushed)[:20]}"
+
+
+@pytest.mark.parametrize("kind", ["vigil", "redis"])
+def test_the_target_speaks_tls(servers, vigil, oracle, tmp_path, kind):
+    """MIGRATE follows `tls-cluster`, in a cluster or not."""
+    authority = Authority(tmp_path / "tls")
+    identity = authority.issue("node")
+    options = authority.options(identity)
+    secure = servers.start({"vigil": vigil, "redis": oracle}[kind], options=options, tls=authority.context(identity))
+    plain = servers.start(vigil)
+    source = servers.start(vigil, options=options | {"tls-cluster": "yes", "bind-source-addr": "127.0.0.1"})
+    with source.raw() as client:
+        client.call("SET", "k", "v")
+        assert migrate(client, plain, "k", timeout=500).startswith("-IOERR")
+        for key, target in (("k", secure), ("plain", plain)):
+            client.call("SET", key, "v")
+            assert migrate(client, target, key) == "+OK"
+            assert target.call("GET", key) == b"v"
+            client.call("CONFIG", "SET", "tls-cluster", "no")

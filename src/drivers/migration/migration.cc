@@ -72,7 +72,7 @@ void Migration::begin(std::shared_ptr<Call> call) {
 void Migration::transfer(const std::shared_ptr<Call>& call, bool fresh) {
   if (call->endpoint.port == 0) return conclude(call, Transfer::End::kWriteFailed);  // as Redis tells it
   std::optional<Peer> peer = fresh ? std::nullopt : pool_->take(call->target);
-  if (!peer) peer = Peer{.stream = engine_.system().network.connect(call->endpoint, {})};
+  if (!peer) peer = Peer{.stream = engine_.system().network.connect(call->endpoint, how_())};
   // The constructor may come to an end at once, so that the list must have its place before.
   auto& place = transfers_.emplace_back();
   auto* const where = &place;

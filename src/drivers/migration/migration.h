@@ -12,11 +12,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ports/clock.h"
@@ -41,7 +43,8 @@ std::span<const command::CommandSpec> migrationCommands();
 
 class Migration {
  public:
-  explicit Migration(engine::Engine& engine) : engine_(engine) {}
+  // `how`: how targets are reached, asked for anew each time.
+  Migration(engine::Engine& engine, std::function<ConnectOptions()> how) : engine_(engine), how_(std::move(how)) {}
 
   void registerCommands();  // before Engine::start()
   void start();             // after it, before the loops run
@@ -67,6 +70,7 @@ class Migration {
   void conclude(const std::shared_ptr<Call>& call, Transfer::End end);
 
   engine::Engine& engine_;
+  const std::function<ConnectOptions()> how_;
   std::optional<PeerPool> pool_;
   std::list<std::unique_ptr<Transfer>> transfers_;
 };
