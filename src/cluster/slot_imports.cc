@@ -14,8 +14,14 @@ std::string SlotMigrations::receive(const std::string& name, const std::string& 
   if (from == nullptr || from->isMyself()) return "ERR Unknown node " + source;
   if (slots.empty() || name.size() != kNodeIdSize || find(name) != nullptr) return "ERR No such migration can begin";
   if (!allOwnedBy(slots, from)) return "ERR Some of the slots are not known here to be those of node " + source;
-  for (const MigrationJob& job : jobs_) {
-    if (job.active()) return "ERR This node is taking part in another migration. Try again when that is over";
+  for (MigrationJob& job : jobs_) {
+    if (!job.active()) continue;
+    // Whoever begins anew with the same slots has given that up, and could not tell us.
+    if (!job.exports && job.stage == Stage::kReceiving && job.source == source && job.slots.overlaps(slots)) {
+      drop(job, "the source has begun anew");
+      return "ERR This node still held what it had received of these slots before. Try again in a moment";
+    }
+    return "ERR This node is taking part in another migration. Try again when that is over";
   }
   bool moving = false;
   slots.forEach([&](uint16_t slot) { moving = moving || state_.importing.contains(slot); });

@@ -305,6 +305,19 @@ TEST_F(SlotMigrationsTest, CopiesOfSlotsThatHaveBecomeOursAreKept) {
   EXPECT_FALSE(last(kTargetReplica, Kind::kDiscard));
 }
 
+TEST_F(SlotMigrationsTest, ASourceThatBeginsAnewHasGivenUpWhatItBeganBefore) {
+  ASSERT_EQ(begin(), "");
+  name = job(kSource).name;
+  ASSERT_EQ(receive(), "");
+  ASSERT_EQ(cluster.command(kSource, {.kind = Request::Kind::kCancelMigrations}), "");  // the target never hears of it
+  ASSERT_EQ(begin(slots(50, 99)), "");
+  name = job(kSource).name;
+  EXPECT_TRUE(receive().ends_with("Try again in a moment"));
+  EXPECT_EQ(job(kTarget).stage, Stage::kFailed);
+  EXPECT_TRUE(last(kTarget, Kind::kDiscard));
+  EXPECT_EQ(receive(), "");
+}
+
 TEST_F(SlotMigrationsTest, AFailingEndIsNoticed) {
   ASSERT_EQ(begin(), "");
   name = job(kSource).name;

@@ -1,5 +1,7 @@
 #include "engine/connection.h"
 
+#include <algorithm>
+
 #include "engine/client_list.h"
 #include "engine/engine.h"
 #include "engine/message.h"
@@ -11,9 +13,9 @@ namespace vigil::engine {
 namespace {
 
 constexpr size_t kReadChunk = 16 * 1024;
-constexpr size_t kPieces = 32;    // gathered into one write
+constexpr size_t kPieces = 32;                  // gathered into one write
 constexpr size_t kPushesUnchecked = 64 * 1024;  // of output: no limit on what was pushed is looked at below it
-constexpr int kReadsPerTurn = 4;  // of one connection, before the others have their turn
+constexpr int kReadsPerTurn = 4;                // of one connection, before the others have their turn
 
 }  // namespace
 
@@ -264,6 +266,26 @@ std::unique_ptr<Stream> Connection::releaseStream() {
   return std::move(stream_);
 }
 
+void Connection::logProtocolError(std::string_view unread) {
+  constexpr size_t kShown = 128;
+  const auto printable = [](std::string_view part) {
+    std::string text(part);
+    std::ranges::replace_if(
+        text, [](unsigned char c) { return c < ' ' || c > '~'; }, '.');
+    return "'" + text + "'";
+  };
+  std::string text = printable(unread.substr(0, unread.size() < kShown ? kShown : kShown / 2));
+  if (unread.size() >= kShown) {
+    text += " (... more " + std::to_string(unread.size() - kShown) + " bytes ...) " +
+            printable(unread.substr(unread.size() - kShown / 2));
+  }
+  std::string_view what = parser_.error();
+  if (constexpr std::string_view kPrefix = "Protocol error: "; what.starts_with(kPrefix))
+    what.remove_prefix(kPrefix.size());
+  worker_.engine().logger().verbose("Protocol error (" + std::string(what) + ") from client: " + description() +
+                                    ". Query buffer during protocol error: " + text);
+}
+
 std::string Connection::description() {
   publishInfo();
   return describeClient(*session_.info, worker_.loop().now());
@@ -284,9 +306,9 @@ void Connection::publishInfo() {
   info.db.store(session_.db, kRelaxed);
   info.protocol.store(session_.protocol, kRelaxed);
   info.queued.store(session_.transaction ? static_cast<int>(session_.transaction->commands.size()) : -1, kRelaxed);
-  info.queuedMemory.store((session_.transaction ? session_.transaction->memory : 0) +
-                              session_.watched.size() * sizeof(WatchedKey),
-                          kRelaxed);
+  info.queuedMemory.store(
+      (session_.transaction ? session_.transaction->memory : 0) + session_.watched.size() * sizeof(WatchedKey),
+      kRelaxed);
   info.watched.store(static_cast<int>(session_.watched.size()), kRelaxed);
   publishMemory();
 }

@@ -57,6 +57,8 @@ class Connection final : public StreamHandler {
   // Input that was received but not executed.
   std::string takeUnread() { return std::move(input_); }
 
+  // The parser has met what is no protocol in `unread`.
+  void logProtocolError(std::string_view unread);
   // Brings ClientInfo up to date.
   void publishInfo();
   void publishMemory();  // its part about the input and the output

@@ -164,8 +164,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
     if (done < count) connection.parser() = wire::RequestParser();  // it stood behind what is put back
     if (done == count && broken && session.suspended == Session::Suspended::kNo && !session.closeAfterReply) {
       if (session.replyMode == ReplyMode::kOn) session.reply.error("ERR " + connection.parser().error());
-      engine_.logger().verbose("Protocol error (" + connection.parser().error() +
-                               ") from client: addr=" + session.info->address);
+      connection.logProtocolError(bytes.substr(consumed));
       session.closeAfterReply = true;
     }
     if (insideWorld_ && engine_.world().claimed()) leaveWorldForExclusive();  // the next command waits for it

@@ -78,6 +78,17 @@ def test_an_unauthenticated_client_may_not_send_much(servers, vigil):
             assert client.read_until_closed() == b""
 
 
+@pytest.mark.parametrize("kind", ["vigil", "redis"])
+def test_the_log_shows_who_sends_what_is_no_protocol(servers, vigil, oracle, kind):
+    server = servers.start({"vigil": vigil, "redis": oracle}[kind], options={"loglevel": "verbose"})
+    with server.raw() as client:
+        client.call("CLIENT", "SETNAME", "odd")
+        client.send_bytes(b"*1\r\n$x\x01\xff" + b"y" * 300 + b"\r\n")
+        assert str(client.read()) == "-ERR Protocol error: invalid bulk length"
+    server.wait_log(r"- Protocol error \(invalid bulk length\) from client: id=\d+ addr=127.* name=odd .*\. "
+                    r"Query buffer during protocol error: '[^']*\$x\.\.y+' \(\.\.\. more 1\d\d bytes \.\.\.\) 'y+\.\.'")
+
+
 @pytest.mark.parametrize("ending", [b"*x\r\n", b"QUIT\r\n"])
 def test_who_wants_no_replies_is_not_told_why_it_ends(ending, servers, vigil):
     """redis-server says nothing either, and leaves the connection open."""
