@@ -143,7 +143,10 @@ ShardState& Execution::stateOf(uint64_t hash) { return engine_.shardState(engine
 void Execution::onChanged(const KeyRef& key, EventClass eventClass, std::string_view name, size_t count) {
   commandChanged_ = true;
   changes_ += static_cast<int64_t>(count);
-  stateOf(key.hash).touch(notifyDb_, key.name);
+  stateOf(key.hash).touch(notifyDb_, key.name, [&] {
+    const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(notifyDb_);
+    return table == nullptr || !table->find(key);
+  });
   if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
     invalidate(key.name, key.hash, session_->id);
   event(eventClass, name, key);
@@ -271,7 +274,7 @@ void Execution::onExpired(int db, const KeyRef& key) {
 }
 
 void Execution::keyGone(int db, const KeyRef& key, EventClass eventClass, std::string_view name, bool unlink) {
-  stateOf(key.hash).touch(db, key.name, eventClass == EventClass::kExpired);
+  stateOf(key.hash).touch(db, key.name, [] { return true; });
   if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
     invalidate(key.name, key.hash, 0);
   changedData_ = true;

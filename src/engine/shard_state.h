@@ -94,14 +94,20 @@ struct ShardState {
     std::erase_if(at->second, [token](const Watch& w) { return w.token.get() == token; });
     if (at->second.empty()) watches.erase(at);
   }
-  // The key changed; `expired`: it only went because its time had come.
-  void touch(int db, std::string_view key, bool expired = false) {
+  // The key changed. gone(): whether it is not there now, which changes nothing for who watched it when its time had
+  // come already.
+  template <typename Gone>
+  void touch(int db, std::string_view key, Gone gone) {
     if (watches.empty() || planted(PlantedBug::kWatchNotTouched)) [[likely]]
       return;
     auto at = watches.find(DatabaseKeyView{db, key});
     if (at == watches.end()) return;
-    for (const Watch& watch : at->second) {
-      if (!expired || !watch.wasExpired) watch.fail();
+    for (Watch& watch : at->second) {
+      if (watch.wasExpired && gone()) {
+        watch.wasExpired = false;
+      } else {
+        watch.fail();
+      }
     }
   }
   void unblock(int db, std::string_view key, const BlockedCall* call) {

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.replication import replicate, wait_link
+from harness.replication import replicate, wait_link, wait_same_offset
 from harness.resp import RawClient
 from harness.waiting import wait_until
 
@@ -190,3 +190,26 @@ def test_what_replication_sends_is_counted(side, request, servers):
     wait_until("the replica has counted it", lambda: int(replica.info("stats")["total_net_repl_input_bytes"]) > 1_000_000)
     assert int(master.info("stats")["total_net_repl_output_bytes"]) > 1_000_000
     assert int(replica.info("stats")["total_net_input_bytes"]) > 1_000_000, "it is a part of all traffic"
+
+
+@pytest.mark.parametrize("kind", ["vigil", "redis"])
+def test_a_watched_key_whose_time_had_come_may_go(servers, vigil, oracle, kind):
+    """On a replica it goes when the master says so: that is no change for who watched what had expired, its return is one."""
+    master = servers.start(vigil, options={"enable-debug-command": "yes"})
+    replica = servers.start({"vigil": vigil, "redis": oracle}[kind])
+    replicate(replica, master.port)
+    wait_link(replica)
+    master.call("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    for returns in (False, True):
+        master.call("SET", "k", "v", "PX", "20")
+        wait_same_offset(master, replica)
+        wait_until("the key has expired", lambda: replica.call("EXISTS", "k") == 0)
+        with replica.raw() as client:
+            client.call("WATCH", "k")
+            assert master.call("GET", "k") is None
+            if returns:
+                master.call("SET", "k", "w")
+            wait_same_offset(master, replica)
+            client.call("MULTI")
+            client.call("PING")
+            assert client.call("EXEC").plain() == (None if returns else [b"PONG"])
