@@ -88,7 +88,9 @@ void bitcountCommand(Context& context) {
     if (context.argc() != 4 && context.argc() != 5) return context.reply().syntaxError();
     const auto first = args.integer();
     const auto last = first ? args.integer() : first;
-    if (!last || !parseUnit(args, range)) return;
+    if (!last) return;
+    if (*first < 0 && *last < 0 && *first > *last) return context.reply().integer(0);  // whatever the unit is
+    if (!parseUnit(args, range)) return;
     range.first = *first;
     range.last = *last;
   }

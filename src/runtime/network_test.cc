@@ -44,7 +44,9 @@ class NetworkTest : public MachineTest, public testing::WithParamInterface<std::
     client_.stream_->wantWrite(true);
   }
   bool connected() {
-    return runUntil([&] { return client_.stream_->connectError() != EINPROGRESS && accepted_ > 0; });
+    return runUntil([&] {  // the stream is gone if it failed
+      return client_.stream_ != nullptr && client_.stream_->connectError() != EINPROGRESS && accepted_ > 0;
+    });
   }
   bool attemptEnds() {
     client_.whenWritable_ = [] {};  // keeps the stream to be asked

@@ -34,6 +34,6 @@ def test_same_outcome(sides, first):
     assert not any(reports), "\n".join(filter(None, reports))
 
 
-@pytest.mark.parametrize("lines", ["SWAPDB 5 5", "SET a 1|BITOP NOT b a"])
+@pytest.mark.parametrize("lines", ["SWAPDB 5 5", "SET a 1|BITOP NOT b a", "SET a x|BITCOUNT a -1 -2 BOGUS"])
 def test_found_before(sides, lines):
     assert difference(sides, [line.encode().split() for line in lines.split("|")], protocol=2) is None
