@@ -16,6 +16,8 @@ constexpr size_t kAddressSize = 46;
 constexpr size_t kReservedSize = 30;
 constexpr size_t kGossipSize = 104;
 constexpr size_t kExtensionHead = 8;
+// No number of elections leads beyond: whoever names such an epoch would leave none to all others.
+constexpr uint64_t kLastEpoch = INT64_MAX;
 constexpr uint32_t kLongestPacket = 512u << 20;  // a message of PUBLISH is at most as long as a string
 
 enum ExtensionType : uint16_t { kHostName = 0, kHumanName = 1, kForgotten = 2, kShardId = 3 };
@@ -257,6 +259,9 @@ Result<BusMessage> decodeBusPacket(std::string_view packet) {
   in.take(2);
   if (auto body = readBody(in, message, count, extensions); !body) return std::unexpected(body.error());
   if (!in.ok()) return fail("a packet that is shorter than what it promises");
+  if (std::max({message.currentEpoch, message.configEpoch, message.nodeEpoch}) > kLastEpoch) {
+    return fail("an epoch to which no number of elections leads");
+  }
   return message;
 }
 

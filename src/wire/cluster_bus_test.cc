@@ -118,6 +118,9 @@ TEST(ClusterBus, RefusesWhatDoesNotHoldWhatItPromises) {
   EXPECT_FALSE(broken(9, 2));     // version
   EXPECT_FALSE(broken(13, 11));   // type
   EXPECT_FALSE(broken(14, 1));    // gossip entries
+  EXPECT_FALSE(broken(16, '\x80'));  // current epoch
+  EXPECT_TRUE(broken(16, '\x7f'));
+  EXPECT_FALSE(broken(24, '\xff'));  // epoch of the configuration
   EXPECT_FALSE(broken(40, '?'));  // sender
   EXPECT_FALSE(broken(2168, '\n'));  // own address
   EXPECT_FALSE(broken(2214, 1));     // extensions
@@ -127,6 +130,9 @@ TEST(ClusterBus, RefusesWhatDoesNotHoldWhatItPromises) {
   std::string publish = encodeBusPacket(full(BusType::kPublish));
   publish[kBusHeaderSize] = '\xff';
   EXPECT_FALSE(decodeBusPacket(publish));
+  std::string update = encodeBusPacket(full(BusType::kUpdate));
+  update[kBusHeaderSize] = '\x80';
+  EXPECT_FALSE(decodeBusPacket(update));
   BusMessage itself = full(BusType::kPing);
   itself.masterId = itself.sender;
   EXPECT_FALSE(decodeBusPacket(encodeBusPacket(itself)));
