@@ -6,6 +6,8 @@ namespace vigil {
 
 namespace {
 
+constexpr uint64_t kEpochsKept = 3;
+
 std::string after(MonoUs from, MonoUs at) { return (at < from ? "" : "+") + std::to_string((at - from) / 1000) + " ms"; }
 
 }  // namespace
@@ -15,9 +17,17 @@ void FailoverReport::seenBy(const std::string& observer, MonoUs now) {
   if (exists && !known) sightings.push_back({observer, now});
 }
 
+void FailoverReport::reached(std::string_view stage, MonoUs now) {
+  if (!exists) return;
+  std::erase_if(stages, [&](const auto& known) { return known.first == stage; });
+  stages.emplace_back(stage, now);
+}
+
 void FailoverReport::voted(const std::string& observer, const std::string& candidate, uint64_t inEpoch, MonoUs now) {
   const bool known = std::ranges::any_of(votes, [&](const Vote& v) { return v.by == observer && v.epoch == inEpoch; });
-  if (exists && !known) votes.push_back({observer, candidate, inEpoch, now});
+  if (!exists || known) return;
+  votes.push_back({observer, candidate, inEpoch, now});
+  std::erase_if(votes, [inEpoch](const Vote& v) { return v.epoch + kEpochsKept <= inEpoch; });
 }
 
 std::vector<std::string> FailoverReport::lines(const Terms& terms) const {

@@ -59,10 +59,10 @@ struct FailoverReport {
     cause = std::move(why);
     begun = now;
   }
-  void reached(std::string_view stage, MonoUs now) {
-    if (exists) stages.emplace_back(stage, now);
-  }
+  // A stage that is reached again, in a later attempt, counts as of then.
+  void reached(std::string_view stage, MonoUs now);
   void seenBy(const std::string& observer, MonoUs now);
+  // Attempts can go on for days: votes of the latest epochs alone are kept.
   void voted(const std::string& observer, const std::string& candidate, uint64_t inEpoch, MonoUs now);
   // The old master had at least `offset`.
   void oldMasterHad(uint64_t offset, MonoUs now) {

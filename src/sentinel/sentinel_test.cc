@@ -164,6 +164,20 @@ TEST_F(SentinelTest, ASentinelThatWasAwayTakesTheNewerConfiguration) {
   EXPECT_TRUE(world.saw(0, "+config-update-from") || world.saw(0, "+switch-master"));
 }
 
+TEST_F(SentinelTest, TheReportOfManyAttemptsStaysShort) {
+  for (size_t i = 0; i < 3; ++i) world.master(i).settings.failoverTimeoutMs = 1000;
+  for (const uint16_t replica : {kFirst, kSecond}) world.server(replica).priority = 0;
+  world.run(ms(11'000));  // until INFO has told of it
+  world.kill(kMaster);
+  world.run(ms(60'000));
+  for (size_t i = 0; i < 3; ++i) {
+    const FailoverReport& report = world.master(i).report;
+    EXPECT_LE(report.votes.size(), 9u);
+    EXPECT_LE(report.stages.size(), 4u);
+    EXPECT_GE(world.master(i).ballot.epoch, 20u) << "attempts";
+  }
+}
+
 TEST_F(SentinelTest, OfTwoConfigurationsOfOneEpochOneIsLeft) {
   for (const auto& [node, port] : {std::pair{size_t{0}, kFirst}, {size_t{1}, kSecond}}) {
     world.server(port).isReplica = false;
