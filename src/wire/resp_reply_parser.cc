@@ -72,7 +72,7 @@ ReplyParser::Outcome ReplyParser::feed(std::string_view unread, size_t& consumed
       case Step::kElement:
         continue;
       case Step::kReply:
-        elements_ = 0;
+        elements_ = bytes_ = 0;
         return Outcome::kComplete;
       case Step::kNeedMore:
         return Outcome::kNeedMore;
@@ -112,7 +112,7 @@ ReplyParser::Step ReplyParser::bulk(char type, int64_t length, std::string_view 
     return add({});
   }
   const auto size = static_cast<uint64_t>(length);
-  if (size > limits_.maxBulk) return protocolError("a bulk string of a reply is too long");
+  if (size > limits_.maxBulk || bytes_ + size > limits_.maxBytes) return protocolError("a bulk string of a reply is too long");
   if (afterLine.size() < size + 2) return Step::kNeedMore;
   if (afterLine.substr(size, 2) != "\r\n") return protocolError("a bulk string of a reply does not end in CRLF");
   std::string_view text = afterLine.substr(0, size);
@@ -173,6 +173,8 @@ ReplyParser::Step ReplyParser::scalar(char type, std::string_view line) {
 // Puts a whole value where it belongs; closes every aggregate that it completes.
 ReplyParser::Step ReplyParser::add(RespValue value) {
   if (++elements_ > limits_.maxElements) return protocolError("a reply has too many elements");
+  bytes_ += value.text.size();
+  if (bytes_ > limits_.maxBytes) return protocolError("a reply is too long");
   while (!stack_.empty()) {
     Frame& top = stack_.back();
     if (!top.discarded) top.value.items.push_back(std::move(value));

@@ -47,7 +47,10 @@ struct ReplyLimits {
   size_t maxDepth = 32;
   size_t maxElements = 1 << 20;  // of one reply, all levels together
   size_t maxBulk = 512 << 20;    // bytes
+  size_t maxBytes = 1 << 30;     // of all texts of one reply
 };
+// For peers whose longest answer is that to INFO.
+inline constexpr ReplyLimits kShortReplies{.maxDepth = 8, .maxElements = 16'384, .maxBulk = 4 << 20, .maxBytes = 4 << 20};
 
 class ReplyParser {
  public:
@@ -79,7 +82,8 @@ class ReplyParser {
 
   ReplyLimits limits_;
   std::vector<Frame> stack_;
-  size_t elements_ = 0;
+  size_t elements_ = 0;  // of the reply that is being taken
+  size_t bytes_ = 0;     // likewise, of its texts
   RespValue value_;
   std::string error_;
 };

@@ -88,6 +88,9 @@ TEST(ReplyParser, HostileRepliesEndInAnError) {
   EXPECT_EQ(parseInPieces("*2\r\n*2\r\n:1\r\n:2\r\n:3\r\n", 1000, {.maxElements = 3}),
             "Protocol error: a reply has too many elements");
   EXPECT_EQ(parseInPieces("$1000000000\r\n", 1000), "Protocol error: a bulk string of a reply is too long");
+  EXPECT_EQ(parseInPieces("$4\r\nabcd\r\n*2\r\n$3\r\nabc\r\n+d\r\n*2\r\n$3\r\nabc\r\n$2\r\n", 1000, {.maxBytes = 4}),
+            "'abcd';['abc' +d ];Protocol error: a bulk string of a reply is too long");
+  EXPECT_EQ(parseInPieces("*2\r\n+ab\r\n+cde\r\n", 1000, {.maxBytes = 4}), "Protocol error: a reply is too long");
   EXPECT_EQ(parseInPieces("$-2\r\n", 1000), "Protocol error: invalid length in a reply");
   EXPECT_EQ(parseInPieces("$3\r\nabcde", 1000), "Protocol error: a bulk string of a reply does not end in CRLF");
   EXPECT_EQ(parseInPieces("HTTP/1.1\r\n", 1000), "Protocol error: a reply begins with 'H'");

@@ -86,7 +86,7 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
   // The control thread's.
   std::unique_ptr<Stream> stream_;
   bool connected_ = false;
-  wire::ReplyParser parser_;
+  wire::ReplyParser parser_{wire::kShortReplies};
   std::string input_;
   std::deque<Awaited> awaited_;
   size_t hellos_ = 0;

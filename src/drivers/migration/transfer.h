@@ -76,7 +76,7 @@ class Transfer final : public StreamHandler {
   bool refused_ = false;  // one of them was an error: no key counts as moved
   size_t answered_ = 0;   // keys
   bool anyAnswer_ = false;
-  wire::ReplyParser parser_;
+  wire::ReplyParser parser_{wire::kShortReplies};
   std::string input_;
 };
 

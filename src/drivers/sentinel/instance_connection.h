@@ -49,7 +49,7 @@ class InstanceConnection final : public StreamHandler {
   Events events_;
   bool connected_ = false;
   std::deque<sentinel::Request> expected_;
-  wire::ReplyParser parser_;
+  wire::ReplyParser parser_{wire::kShortReplies};
   std::string input_;
   std::string output_;
 };
