@@ -63,6 +63,7 @@ def kinds(text):
     return [(vigil_binary() if kind == "v" else oracle_binary()).require() for kind in text]
 
 
+@pytest.mark.timeout(1800)  # for the long form
 @pytest.mark.parametrize("text", ["vrvr", "rvrv", "vvrr", "rrvv", "vrrv", "rvvr"])
 def test_each_in_every_place(servers, text, rounds):
     chain = Chain([servers.start(binary, options=OPTIONS) for binary in kinds(text)])
@@ -74,6 +75,7 @@ def test_each_in_every_place(servers, text, rounds):
             chain.check()
 
 
+@pytest.mark.timeout(1800)  # for the long form
 @pytest.mark.parametrize("text", ["vrvr", "rvrv"])
 def test_cut_links(servers, text, rounds):
     nodes = [servers.start(binary, options=OPTIONS) for binary in kinds(text)]

@@ -62,6 +62,7 @@ def hand_over(old, new):
     wait_link(old)
 
 
+@pytest.mark.timeout(1800)  # for the long form
 def test_failover_under_load(servers, sides, rounds):
     master, replica = linked(servers, sides)
     with Counter(master, replica) as counter:
@@ -103,6 +104,7 @@ class Messages:
             assert not thread.is_alive()
 
 
+@pytest.mark.timeout(1800)  # for the long form
 def test_failover_under_messages(servers, vigil, rounds):
     """What is published enters the stream, and must not while the role changes hands."""
     old, new = master, replica = linked(servers, [vigil] * 2)
