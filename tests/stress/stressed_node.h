@@ -61,6 +61,7 @@ class StressedNode {
     for (auto& worker : workers_) worker->stop();
     listener_.reset();
     node_.stop();
+    machine_.finishTasks();  // which free what the node gave them
   }
   engine::Engine& engine() { return node_.engine(); }
   uint16_t port() const { return port_; }
