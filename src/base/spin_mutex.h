@@ -27,7 +27,7 @@ class CAPABILITY("mutex") SpinMutex {
   static constexpr int kAwaited = 2;  // held, and somebody sleeps until it is free
   static constexpr int kSpins = 200;  // some microseconds
 
-  void lockHeld() {
+  void lockHeld() ACQUIRE() NO_THREAD_SAFETY_ANALYSIS {
     for (int i = 0; i < kSpins; ++i) {
 #if defined(__x86_64__)
       __builtin_ia32_pause();
