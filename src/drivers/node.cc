@@ -24,8 +24,7 @@ keyspace::Keyspace::Options keyspaceOptions(const NodeOptions& options, Entropy&
 }  // namespace
 
 Node::Node(const System& system, Logger& logger, NodeOptions& options)
-    : options_(options),
-      engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
+    : engine_(system, logger, options.engine, keyspaceOptions(options, system.entropy),
               oplog::History{system.entropy.hex(40)}),
       spill_(system.files, "temp-log-" + std::to_string(options.rdb.processId.load()) + "-", 0),
       spillWriter_(system.tasks.makeSerial("vigil-spill", Urgency::kPrompt)),

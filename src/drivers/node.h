@@ -56,7 +56,6 @@ class Node {
  private:
   void useSpill();
 
-  NodeOptions& options_;
   engine::Engine engine_;
   oplog::Spill spill_;
   std::unique_ptr<SerialExecutor> spillWriter_;

@@ -395,7 +395,7 @@ void AofWriter::syncBeside() {
 // A sync failed: what lies between synced_ and written_ may or may not be on the disk, whatever a later sync says.
 // Until the new file is durable the manifest does not name it: a process that is killed before still finds the old one.
 bool AofWriter::recover() {
-  auto failed = [this](const Error& error) {
+  auto failed = [this](const Error& error) REQUIRES(mutex_) {
     writeFailed(error);
     return false;
   };
