@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "sim/sentinel_deployment.h"
+
+#include <algorithm>
 
 namespace vigil::sim {
 

@@ -61,12 +61,12 @@ Instance& noteSentinel(Step& step, MonitoredMaster& master, const wire::Sentinel
 // after all it has heard of.
 void declareAnew(Step& step, MonitoredMaster& master, const wire::SentinelHello& hello) {
   if (hello.masterConfigEpoch != master.configEpoch || master.configEpoch == 0 || step.state.id > hello.id) return;
-  if (master.failover.underWay() || master.self->address.isAt(hello.masterHost, hello.masterPort)) return;
-  const uint64_t epoch = step.state.epoch + 1;
-  raiseEpoch(step, master, epoch);
-  master.ballot.vote(epoch, step.state.id, epoch);
-  master.configEpoch = epoch;
-  step.persist();
+  // A server that we know by another name, or not at all, is no reason: it may be the same one.
+  const bool anotherServer = std::ranges::any_of(master.replicas, [&](const auto& entry) {
+    return entry.second->address.isAt(hello.masterHost, hello.masterPort);
+  });
+  if (master.failover.underWay() || !anotherServer) return;
+  const uint64_t epoch = master.configEpoch = claimEpoch(step, master);
   step.log(LogLevel::kWarning, "The Sentinel " + hello.id + " has " + joinHostPort(hello.masterHost, hello.masterPort) +
                                    " for the master " + master.name + " in the epoch in which it is " +
                                    joinHostPort(step.shown(master.self->address), master.self->address.port) +

@@ -55,13 +55,10 @@ bool mustPause(Step& step, MonitoredMaster& master) {
 void stand(Step& step, MonitoredMaster& master) {
   Failover& failover = master.failover;
   failover.standAt = 0;
-  failover.epoch = ++step.state.epoch;
+  failover.epoch = claimEpoch(step, master);
   failover.stage = Stage::kElecting;
   failover.since = step.now;
   failover.forced = false;
-  master.ballot.vote(failover.epoch, step.state.id, failover.epoch);
-  step.persist();
-  step.plainEvent(LogLevel::kWarning, "+new-epoch", &master, std::to_string(failover.epoch));
   step.event(LogLevel::kWarning, "+try-failover", master.self.get());
   step.plainEvent(LogLevel::kWarning, "+vote-for-leader", &master,
                   step.state.id + " " + std::to_string(failover.epoch));
@@ -99,6 +96,14 @@ void raiseEpoch(Step& step, const MonitoredMaster& master, uint64_t epoch) {
   if (epoch <= step.state.epoch) return;
   step.state.epoch = epoch;
   step.plainEvent(LogLevel::kWarning, "+new-epoch", &master, std::to_string(epoch));
+}
+
+uint64_t claimEpoch(Step& step, MonitoredMaster& master) {
+  const uint64_t epoch = step.state.epoch + 1;
+  raiseEpoch(step, master, epoch);
+  master.ballot.vote(epoch, step.state.id, epoch);
+  step.persist();
+  return epoch;
 }
 
 MonoUs pauseEnd(const MonitoredMaster& master) {

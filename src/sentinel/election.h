@@ -11,6 +11,8 @@ namespace vigil::sentinel {
 
 // A greater epoch was heard of: it is ours too. The caller persists.
 void raiseEpoch(Step& step, const MonitoredMaster& master, uint64_t epoch);
+// Begins a new epoch and votes for ourselves in it, durably: nobody else is elected there with our vote.
+uint64_t claimEpoch(Step& step, MonitoredMaster& master);
 
 // The master has just become objectively down: when we stand.
 void planElection(Step& step, MonitoredMaster& master);

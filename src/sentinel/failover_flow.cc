@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sentinel/election.h"
 #include "sentinel/replica_choice.h"
 #include "sentinel/watch.h"
 
@@ -163,17 +164,13 @@ void forceFailover(Step& step, MonitoredMaster& master, bool coordinated) {
   failover.forced = true;
   failover.coordinated = coordinated;
   failover.standAt = 0;
-  failover.epoch = ++step.state.epoch;
-  // Nobody else is elected with our vote: two configurations of one epoch would never replace each other.
-  master.ballot.vote(failover.epoch, step.state.id, failover.epoch);
+  failover.epoch = claimEpoch(step, master);
   failover.stage = Stage::kElecting;
   failover.since = step.now;
   master.report.begin(step.now, coordinated ? "asked for by a user, coordinated" : "asked for by a user");
   master.report.oldMaster = joinHostPort(step.shown(master.self->address), master.self->address.port);
   master.report.oldOffset = master.self->masterOffset;
   master.report.oldOffsetAt = master.self->infoAt;
-  step.persist();
-  step.plainEvent(LogLevel::kWarning, "+new-epoch", &master, std::to_string(failover.epoch));
   step.event(LogLevel::kWarning, "+try-failover", master.self.get());
   askInfoOfReplicas(step, master);
   beginChoosing(step, master);
