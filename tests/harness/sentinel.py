@@ -50,11 +50,18 @@ class Sentinel(Server):
         return [line for line in self.config_path.read_text().splitlines() if line.startswith(prefix)]
 
 
+def down_after_for(sentinel_binaries):
+    """The shortest down-after-milliseconds that all of these bear. redis-sentinel connects to the master that it is told
+    of only a second after its last attempt at the one before, but counts it as silent from the moment it was told: with
+    1,000 it may fail over again what is well."""
+    return 1000 if all(binary.side == "vigil" for binary in sentinel_binaries) else 2500
+
+
 class Group:
     """group = Group(servers, [vigil, vigil, oracle], [vigil, vigil, oracle]): servers (the first is the master) and
     Sentinels of these makes, which all know each other."""
 
-    def __init__(self, nursery, server_binaries, sentinel_binaries, *, down_after=1000, settings=(), server_options=None,
+    def __init__(self, nursery, server_binaries, sentinel_binaries, *, down_after=None, settings=(), server_options=None,
                  extra="", quorum=None):
         self.nursery = nursery
         options = {"repl-diskless-sync-delay": "0", **(server_options or {})}
@@ -63,6 +70,7 @@ class Group:
             nursery.start(binary, f"data{i + 1}-{self.master.port}", options={**options, "replicaof": f"127.0.0.1 {self.master.port}"})
             for i, binary in enumerate(server_binaries[1:])]
         quorum = quorum or len(sentinel_binaries) // 2 + 1
+        down_after = down_after or down_after_for(sentinel_binaries)
         lines = [f"sentinel monitor {NAME} 127.0.0.1 {self.master.port} {quorum}",
                  f"sentinel down-after-milliseconds {NAME} {down_after}", f"sentinel failover-timeout {NAME} 20000",
                  *settings]

@@ -5,10 +5,9 @@ Whatever happens, at the end all Sentinels name one master, all other servers fo
 import pytest
 from harness import network as networks
 from harness.hosts import HostSentinel, HostServer
-from harness.sentinel import NAME, events, sentinel_binary
+from harness.sentinel import NAME, down_after_for, events, sentinel_binary
 from harness.waiting import wait_until
 
-DOWN_AFTER = 1000
 CONVERGES_WITHIN = 120  # connections that hang are given up after 15 s, and a replica that follows another after 10 s
 
 pytestmark = pytest.mark.skipif(not networks.available(), reason="network namespaces need root and iproute2")
@@ -27,8 +26,8 @@ class Hosts:
             server = HostServer(binary.require(), nursery.directory / f"data{number}", port=6379, options=options | follows)
             self._begin(nursery, server, host, self.servers)
         lines = [f"sentinel monitor {NAME} {self.network.hosts[0].address} 6379 2",
-                 f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER}", f"sentinel failover-timeout {NAME} 10000",
-                 "protected-mode no", *settings]
+                 f"sentinel down-after-milliseconds {NAME} {down_after_for(sentinel_binaries)}",
+                 f"sentinel failover-timeout {NAME} 10000", "protected-mode no", *settings]
         for number, (host, binary) in enumerate(zip(self.network.hosts, sentinel_binaries)):
             sentinel = HostSentinel(sentinel_binary(binary).require(), nursery.directory / f"sentinel{number}",
                                     "\n".join(lines) + "\n", port=26379)
