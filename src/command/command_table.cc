@@ -43,6 +43,14 @@ size_t fixedKeyOf(const CommandSpec& spec) {
   return static_cast<size_t>(key.index);
 }
 
+// A hint for prefetching: of commands with several keys, too.
+size_t firstKeyOf(const CommandSpec& spec) {
+  if (spec.keys.empty()) return 0;
+  const KeySpec& key = spec.keys.front();
+  const bool plain = key.begin == KeySpec::Begin::kIndex && key.find == KeySpec::Find::kRange && (key.flags & kKeyNotKey) == 0;
+  return plain ? static_cast<size_t>(key.index) : 0;
+}
+
 CommandTable::CommandTable() { rebuild(); }
 
 void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
@@ -52,6 +60,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
     entry->owner = owner;
     entry->fullName = row.name;
     entry->fixedKey = fixedKeyOf(row);
+    entry->firstKey = firstKeyOf(row);
     entry->index = nextIndex_++;
     for (const CommandSpec& subRow : row.subcommands) {
       auto sub = std::make_unique<CommandEntry>();
@@ -60,6 +69,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
       sub->fullName = std::string(row.name) + "|" + std::string(subRow.name);
       sub->parent = entry.get();
       sub->fixedKey = fixedKeyOf(subRow);
+      sub->firstKey = firstKeyOf(subRow);
       sub->index = nextIndex_++;
       entry->subcommands.push_back(std::move(sub));
     }

@@ -22,12 +22,18 @@ struct CommandEntry {
   const CommandEntry* parent = nullptr;  // the container of a subcommand
   std::vector<std::unique_ptr<CommandEntry>> subcommands;
   size_t fixedKey = 0;            // the one argument that is a key, where that follows from the row alone; else 0
+  size_t firstKey = 0;            // its first key stands in this argument, if there are as many; 0: that does not follow from the row
   bool removed = false;           // by rename-command: nobody can call it, COMMAND does not show it
   size_t index = 0;               // dense over all commands and subcommands: the place of its statistics
 
   // The subcommand of that name, in any case; nullptr if there is none.
   const CommandEntry* subcommand(std::string_view name) const;
   std::string upperName() const;  // "CLIENT"
+  // Whether it can be called with so many words, its name among them.
+  bool takes(size_t words) const {
+    const int arity = spec->arity, count = static_cast<int>(words);
+    return spec->handler != nullptr && (arity > 0 ? count == arity : count >= -arity);
+  }
   // MULTI, EXEC, DISCARD, WATCH and the like: executed, not queued, inside a transaction.
   bool runsInsideMulti() const { return (spec->flags & kTransactionControl) != 0; }
 };

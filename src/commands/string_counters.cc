@@ -19,7 +19,8 @@ using keyspace::KeyRef;
 
 void incrementBy(Context& context, int64_t increment) {
   const KeyRef key = context.key(1);
-  const auto found = findStringForWrite(context, key);
+  const Database::Spot spot = context.db().spotForWrite(key);
+  const auto found = checkedString(context, spot.entry());
   if (found.refused()) return;
   int64_t value = 0;
   const bool isInt = found.entry != nullptr && found.entry->isInt();
@@ -37,7 +38,7 @@ void incrementBy(Context& context, int64_t increment) {
   if (isInt && found.entry->takesNumber(value, found.entry->expireAt())) {
     found.entry->setNumber(value);
   } else {
-    context.db().setNumber(key, value, Database::Ttl::kKeep);
+    context.db().setNumber(spot, key, value, Database::Ttl::kKeep);
   }
   context.changed(key, EventClass::kString, "incrby");
   context.reply().integer(value);

@@ -29,14 +29,7 @@ Execution::Execution(Engine& engine, Worker& worker) : engine_(engine), worker_(
   }
 }
 
-void Execution::begin(UnixMs now, bool atomic) {
-  now_ = now;
-  if (!ready_.empty()) [[unlikely]]
-    ready_.clear();
-  beginRecord(atomic);
-}
-
-void Execution::beginRecord(bool atomic) {
+inline void Execution::beginRecord(bool atomic) {
   atomic_ = atomic;
   changes_ = 0;
   offset_ = 0;
@@ -49,6 +42,13 @@ void Execution::beginRecord(bool atomic) {
     effects_.clear();
   // A replica's log is its master's stream; local writes are not passed on.
   logged_ = engine_.log().active() && !engine_.state().replica.load(std::memory_order_relaxed);
+}
+
+void Execution::begin(UnixMs now, bool atomic) {
+  now_ = now;
+  if (!ready_.empty()) [[unlikely]]
+    ready_.clear();
+  beginRecord(atomic);
 }
 
 void Execution::prepare(Database& database) {
@@ -143,13 +143,18 @@ ShardState& Execution::stateOf(uint64_t hash) { return engine_.shardState(engine
 void Execution::onChanged(const KeyRef& key, EventClass eventClass, std::string_view name, size_t count) {
   commandChanged_ = true;
   changes_ += static_cast<int64_t>(count);
-  stateOf(key.hash).touch(notifyDb_, key.name, [&] {
-    const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(notifyDb_);
-    return table == nullptr || !table->find(key);
-  });
+  if (ShardState& state = stateOf(key.hash); !state.watches.empty()) [[unlikely]]
+    touchWatched(state, key);
   if ((audience_ & Audience::kTracking) != 0) [[unlikely]]
     invalidate(key.name, key.hash, session_->id);
   event(eventClass, name, key);
+}
+
+void Execution::touchWatched(ShardState& state, const KeyRef& key) {
+  state.touch(notifyDb_, key.name, [&] {
+    const keyspace::Table* table = engine_.keyspace().shardOf(key.hash).table(notifyDb_);
+    return table == nullptr || !table->find(key);
+  });
 }
 
 void Execution::event(EventClass eventClass, std::string_view name, const KeyRef& key) {
@@ -369,22 +374,25 @@ void Execution::leave(size_t shard) {
   entered_ = false;
 }
 
-void Execution::logEffects() {
+void Execution::appendEffects() {
+  offset_ = effects_.appendTo(engine_.log(), effects_.size() > 1);
+  if (engine_.options().monitoring.slotStats.load(std::memory_order_relaxed)) [[unlikely]]
+    loggedBytes_ += effects_.encodedSize(effects_.size() > 1);
+  effects_.clear();
+}
+
+inline void Execution::logEffects() {
   if (changes_ != 0) {
     worker_.stats().dirty.add(changes_);
     changes_ = 0;
   }
-  if (!effects_.empty()) [[unlikely]] {
-    offset_ = effects_.appendTo(engine_.log(), effects_.size() > 1);
-    if (engine_.options().monitoring.slotStats.load(std::memory_order_relaxed)) [[unlikely]]
-      loggedBytes_ += effects_.encodedSize(effects_.size() > 1);
-    effects_.clear();
-  }
+  if (!effects_.empty()) [[unlikely]]
+    appendEffects();
 }
 
-// Notes the unit's record in the shards that it held; returns the offset that a reply of the unit depends on.
+// Where there is a log: notes the unit's record in the shards that it held; returns the offset that a reply of the unit
+// depends on.
 oplog::Offset Execution::noteOffset() {
-  if (!logged_) return 0;
   const oplog::Offset written = changedData_ ? offset_ : 0;
   oplog::Offset depends = std::max(written, scanned_);
   auto visit = [&](ShardState& state) {
@@ -399,22 +407,26 @@ oplog::Offset Execution::noteOffset() {
   return depends;
 }
 
-oplog::Offset Execution::finish() {
-  const oplog::Offset depends = endRecord();
-  if (!ready_.empty()) serveReady();
+oplog::Offset Execution::deliverRecord() {
+  PubSub::Hold hold(engine_.pubsub(), outgoing_.stripes());
+  logEffects();
+  const oplog::Offset depends = logged_ ? noteOffset() : 0;
+  outgoing_.deliver(depends);
   return depends;
 }
 
 // Logs the record and tells the others.
-oplog::Offset Execution::endRecord() {
-  if (outgoing_.empty()) [[likely]] {
-    logEffects();
-    return noteOffset();
-  }
-  PubSub::Hold hold(engine_.pubsub(), outgoing_.stripes());
+inline oplog::Offset Execution::endRecord() {
+  if (!outgoing_.empty()) [[unlikely]]
+    return deliverRecord();
   logEffects();
-  const oplog::Offset depends = noteOffset();
-  outgoing_.deliver(depends);
+  return logged_ ? noteOffset() : 0;
+}
+
+oplog::Offset Execution::finish() {
+  const oplog::Offset depends = endRecord();
+  if (!ready_.empty()) [[unlikely]]
+    serveReady();
   return depends;
 }
 

@@ -161,13 +161,16 @@ class Execution final : public command::Context, private keyspace::ExpiryListene
   bool forgetTracked(TrackedKeys& keys, std::optional<std::string_view> except);
   void prepare(keyspace::Database& database);
   ShardState& stateOf(uint64_t hash);
+  void touchWatched(ShardState& state, const keyspace::KeyRef& key);
   // The event, if it is asked for.
   void tell(int db, command::EventClass eventClass, std::string_view event, std::string_view key) {
     if ((audience_ & static_cast<uint32_t>(eventClass)) != 0) [[unlikely]] tellEvent(db, event, key);
   }
   void tellEvent(int db, std::string_view event, std::string_view key);
   oplog::Offset endRecord();
+  oplog::Offset deliverRecord();
   void logEffects();
+  void appendEffects();
   oplog::Offset noteOffset();
   void serveReady();
   void serveWaiting(const ReadyKey& key);

@@ -32,7 +32,8 @@ class LockSet {
   // Takes one shard while holding none.
   bool acquireOne(uint32_t shard) NO_THREAD_SAFETY_ANALYSIS {
     auto& lock = keyspace_.shard(shard).lock;
-    if (!lock.tryLock() && !lock.trySpin()) return false;
+    if (!lock.tryLock() && !lock.trySpin()) [[unlikely]]
+      return false;
     held_.push_back(shard);
     return true;
   }
@@ -50,8 +51,10 @@ class LockSet {
     return true;
   }
   void release() NO_THREAD_SAFETY_ANALYSIS {
-    for (size_t i = held_.size(); i-- > 0;) keyspace_.shard(held_[i]).lock.unlock();
-    held_.clear();
+    while (!held_.empty()) {
+      keyspace_.shard(held_.back()).lock.unlock();
+      held_.pop_back();
+    }
   }
 
  private:

@@ -237,13 +237,9 @@ void Worker::prepareBatch(Session& session, size_t count) {
     const auto& args = parsed_[i].args;
     if (args.empty()) continue;
     prepared.entry = findCommand(args[0]);
-    if (!prepared.entry || prepared.entry->spec->keys.empty()) continue;
-    const command::KeySpec& spec = prepared.entry->spec->keys.front();
-    if (spec.begin != command::KeySpec::Begin::kIndex || static_cast<size_t>(spec.index) >= args.size() ||
-        spec.find != command::KeySpec::Find::kRange || (spec.flags & command::kKeyNotKey) != 0) {
-      continue;
-    }
-    prepared.keyArgument = static_cast<size_t>(spec.index);
+    const size_t firstKey = prepared.entry != nullptr ? prepared.entry->firstKey : 0;
+    if (firstKey == 0 || firstKey >= args.size()) continue;
+    prepared.keyArgument = firstKey;
     prepared.hash = keyspace.hashOf(args[prepared.keyArgument]);
     if (prefetches) keyspace.prefetchBucket(session.db, prepared.hash);
   }
@@ -280,8 +276,11 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   int64_t nanos = 0;
   size_t logged = 0;
   const uint32_t errorsBefore = errorsSeen_ = session.reply.errors();
-  if (checkShape(session, entry, args)) {
-    if (pausedFor(session, *entry) || heldBack(session, *entry, args)) {
+  const bool fits = entry && entry->takes(args.size());
+  if (!fits) [[unlikely]]
+    refuseShape(session, entry, args);
+  if (fits) {
+    if (pausedFor(session, *entry) || (engine_.routing() != nullptr && heldBack(session, *entry, args))) {
       pauseSession(session);
       return Outcome::kPutBack;
     }
@@ -358,7 +357,8 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
   uint64_t flags = entry.spec->flags;
   auto& locks = execution_.locks();
   if (entry.fixedKey != 0 && prepared.keyArgument == entry.fixedKey) [[likely]] {
-    if (!lockShard(static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash)), session.id)) {
+    const auto shard = static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash));
+    if (!locks.acquireOne(shard) && !waitForShard(shard, session.id)) [[unlikely]] {
       putBack(session);
       return Outcome::kPutBack;
     }

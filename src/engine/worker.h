@@ -163,8 +163,9 @@ class Worker {
   Outcome executeOne(Connection& connection, wire::ParsedCommand& parsed, const Prepared& prepared);
 
   bool reject(Session& session, const command::CommandEntry* entry, std::string_view error);
+  // Says what is wrong with a command that does not exist, or not with so many words.
+  void refuseShape(Session& session, const command::CommandEntry* entry, command::Args args);
   // Admission. Each writes the error that it finds and answers false.
-  bool checkShape(Session& session, const command::CommandEntry* entry, command::Args args);
   bool pausedFor(const Session& session, const command::CommandEntry& entry) const;
   uint64_t flagsOf(const Session& session, const command::CommandEntry& entry) const;
   bool needsMemory(const Session& session, const command::CommandEntry& entry, uint64_t flags) const;
@@ -220,7 +221,7 @@ class Worker {
   static void normalise(std::vector<uint32_t>& shards);
   bool lockShards(const std::vector<uint32_t>& shards, Task&& wake);  // false: the waker was kept, else it was not
   bool lockShards(const std::vector<uint32_t>& shards, uint64_t sessionId);
-  bool lockShard(uint32_t shard, uint64_t sessionId);
+  bool waitForShard(uint32_t shard, uint64_t sessionId);  // that was busy; false: the waker was kept
   bool lockKeys(Session& session, const command::CommandEntry& entry, command::Args args);  // false: put back
   void unlockAll();
   void runWithWorld(Task work);

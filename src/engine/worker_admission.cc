@@ -39,7 +39,7 @@ bool Worker::reject(Session& session, const command::CommandEntry* entry, std::s
   return false;
 }
 
-bool Worker::checkShape(Session& session, const command::CommandEntry* entry, command::Args args) {
+void Worker::refuseShape(Session& session, const command::CommandEntry* entry, command::Args args) {
   if (!entry) {
     if (equalsIgnoreCase(args[0], "post") || equalsIgnoreCase(args[0], "host:")) {
       engine_.logger().warning(
@@ -48,25 +48,20 @@ bool Worker::checkShape(Session& session, const command::CommandEntry* entry, co
           "Connection from " +
           session.info->address + " aborted.");
       session.connection->close("POST or Host: command");
-      return false;
+      return;
     }
-    return reject(session, entry,
-                  "ERR unknown command '" + std::string(args[0].substr(0, 128)) +
-                      "', with args beginning with: " + quotedArguments(args));
-  }
-  const command::CommandSpec& spec = *entry->spec;
-  auto argc = static_cast<int>(args.size());
-  if (!spec.handler && argc >= 2) {
+    reject(session, entry,
+           "ERR unknown command '" + std::string(args[0].substr(0, 128)) +
+               "', with args beginning with: " + quotedArguments(args));
+  } else if (!entry->spec->handler && args.size() >= 2) {
     // A container whose subcommand is unknown. It is called as the client called it (rename-command).
     std::string name(args[0]);
     for (char& c : name) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-    return reject(session, entry,
-                  "ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + name + " HELP.");
+    reject(session, entry,
+           "ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " + name + " HELP.");
+  } else {
+    reject(session, entry, "ERR wrong number of arguments for '" + entry->fullName + "' command");
   }
-  if (!spec.handler || (spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) {
-    return reject(session, entry, "ERR wrong number of arguments for '" + entry->fullName + "' command");
-  }
-  return true;
 }
 
 bool Worker::pausedFor(const Session& session, const command::CommandEntry& entry) const {

@@ -84,10 +84,10 @@ bool Worker::keptFrom(Session& session, const command::CommandEntry& entry, comm
   return true;
 }
 
-bool Worker::lockShard(uint32_t shard, uint64_t sessionId) {
-  while (!execution_.locks().acquireOne(shard)) {
+bool Worker::waitForShard(uint32_t shard, uint64_t sessionId) {
+  do {
     if (engine_.keyspace().shard(shard).lock.waitFor(wakeLater(sessionId))) return false;
-  }
+  } while (!execution_.locks().acquireOne(shard));
   return true;
 }
 

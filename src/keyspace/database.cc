@@ -13,11 +13,13 @@ Database::Database(Keyspace& keyspace, int index)
     : keyspace_(&keyspace), index_(index), randomState_(keyspace.hashOf("dice") | 1) {}
 
 void Database::prepare(UnixMs now, ExpiryMode mode, ExpiryListener* listener, bool touch) {
-  now_ = now;
+  if (now_ != now) {
+    now_ = now;
+    lruNow_ = lruNow(now);
+  }
   mode_ = mode;
   listener_ = listener;
   touch_ = touch;
-  lruNow_ = lruNow(now);
   policy_ = keyspace_->accessPolicy();
 }
 
@@ -84,13 +86,13 @@ const Entry* Database::find(const KeyRef& key) {
   return entry;
 }
 
-Entry* Database::findForWrite(const KeyRef& key) {
+Database::Spot Database::spotForWrite(const KeyRef& key) {
   const Spot spot = lookupForWrite(key);
-  Entry* entry = spot.entry();
-  if (entry == nullptr) return nullptr;
-  spot.table->beforeChange(key.hash);
-  touch(*entry);
-  return entry;
+  if (Entry* entry = spot.entry()) {
+    spot.table->beforeChange(key.hash);
+    touch(*entry);
+  }
+  return spot;
 }
 
 // --- Entries in and out ---

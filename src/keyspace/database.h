@@ -63,7 +63,15 @@ class Database {
   // To change the entry's value in place through the pointer. Its bucket is handed to running snapshots first.
   // Refreshes the access time; counts no hit or miss. Here and in all changes, an entry whose time has come is deleted
   // also in mode kHide, without a word: it is in the way of a local write.
-  Entry* findForWrite(const KeyRef& key);
+  Entry* findForWrite(const KeyRef& key) { return spotForWrite(key).entry(); }
+  // The same, with where the key is, or would be: for a value that may need another entry. Valid as the pointer.
+  struct Spot {
+    Shard* shard;
+    Table* table;  // nullptr: none yet
+    Table::Place place;
+    Entry* entry() const { return place ? place.entry() : nullptr; }
+  };
+  Spot spotForWrite(const KeyRef& key);
   bool exists(const KeyRef& key) { return peek(key) != nullptr; }
 
   // --- Changing. These do not notify: the handler calls Context::changed(). ---
@@ -74,6 +82,7 @@ class Database {
   // The same, but stored as text even if it is an integer (INCRBYFLOAT, whose encoding OBJECT shows).
   void setText(const KeyRef& key, std::string_view value, Ttl ttl = Ttl::kClear, UnixMs expireAt = 0);
   void setNumber(const KeyRef& key, int64_t value, Ttl ttl = Ttl::kClear);
+  void setNumber(const Spot& spot, const KeyRef& key, int64_t value, Ttl ttl);  // where spotForWrite() found it
   // Large values without copying; marked as edited, so OBJECT ENCODING says raw, whatever the bytes. For BITOP.
   void setBuffer(const KeyRef& key, ds::SharedBuffer value, Ttl ttl = Ttl::kClear);
   // An editable string: the value's bytes grown (zero-filled) or kept to at least `size`, as one mutable range, the
@@ -112,13 +121,6 @@ class Database {
   const Entry* randomEntry(const std::function<uint64_t()>& random);  // world held; live entries only
 
  private:
-  // Where a key is, or would be.
-  struct Spot {
-    Shard* shard;
-    Table* table;  // nullptr: none yet
-    Table::Place place;
-    Entry* entry() const { return place ? place.entry() : nullptr; }
-  };
   Spot locate(const KeyRef& key) const;
   Spot lookup(const KeyRef& key);
   Spot lookupForWrite(const KeyRef& key);
@@ -126,7 +128,7 @@ class Database {
   UnixMs expiryFor(const Spot& spot, Ttl ttl, UnixMs expireAt) const;
   void put(const Spot& spot, const KeyRef& key, Entry* entry);
   void insert(const Spot& spot, const KeyRef& key, Entry* entry);
-  void setNumberUntil(const KeyRef& key, int64_t value, Ttl ttl, UnixMs expireAt);
+  void setNumberUntil(const Spot& spot, const KeyRef& key, int64_t value, UnixMs at);
   void setExpireInPlace(const Spot& spot, const KeyRef& key, UnixMs at);
   void rebuildWithExpiry(const Spot& spot, const KeyRef& key, UnixMs at);
   void touch(Entry& entry);

@@ -26,7 +26,10 @@ UnixMs Database::expiryFor(const Spot& spot, Ttl ttl, UnixMs expireAt) const {
 
 void Database::setString(const KeyRef& key, std::string_view value, Ttl ttl, UnixMs expireAt) {
   if (mayBeNumber(value)) {
-    if (auto number = parseInt64(value)) return setNumberUntil(key, *number, ttl, expireAt);
+    if (auto number = parseInt64(value)) {
+      const Spot spot = lookupForWrite(key);
+      return setNumberUntil(spot, key, *number, expiryFor(spot, ttl, expireAt));
+    }
   }
   setText(key, value, ttl, expireAt);
 }
@@ -47,11 +50,13 @@ void Database::setText(const KeyRef& key, std::string_view value, Ttl ttl, UnixM
   put(spot, key, Entry::makeString(key.name, value, at));
 }
 
-void Database::setNumber(const KeyRef& key, int64_t value, Ttl ttl) { setNumberUntil(key, value, ttl, 0); }
+void Database::setNumber(const KeyRef& key, int64_t value, Ttl ttl) { setNumber(lookupForWrite(key), key, value, ttl); }
 
-void Database::setNumberUntil(const KeyRef& key, int64_t value, Ttl ttl, UnixMs expireAt) {
-  const Spot spot = lookupForWrite(key);
-  const UnixMs at = expiryFor(spot, ttl, expireAt);
+void Database::setNumber(const Spot& spot, const KeyRef& key, int64_t value, Ttl ttl) {
+  setNumberUntil(spot, key, value, expiryFor(spot, ttl, 0));
+}
+
+void Database::setNumberUntil(const Spot& spot, const KeyRef& key, int64_t value, UnixMs at) {
   if (Entry* entry = spot.entry(); entry != nullptr && entry->isInt() && entry->takesNumber(value, at)) {
     spot.table->beforeChange(key.hash);
     entry->setNumber(value);

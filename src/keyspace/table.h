@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "keyspace/bucket_array.h"
+#include "keyspace/bucket_match.h"
 #include "keyspace/entry.h"
 #include "keyspace/key_hash.h"
 #include "keyspace/prefetch.h"
@@ -79,10 +80,9 @@ class Table {
   // what they find is only ever an address to prefetch.
   void prefetchBucket(uint64_t hash) const { prefetch(shownBucket(hash)); }
   void prefetchEntry(uint64_t hash) const {
-    for (uint64_t& at : shownBucket(hash)->slots) {
-      const uint64_t slot = peekSlot(at);
-      if (((slot ^ hash) >> kTagShift) != 0 || slot == 0) continue;
-      prefetchEntryAt(slot);
+    Bucket* bucket = shownBucket(hash);
+    for (uint32_t found = slotsWithTag(*bucket, hash >> kTagShift); found != 0; found &= found - 1) {
+      if (const uint64_t slot = peekSlot(bucket->slots[std::countr_zero(found)]); slot != 0) prefetchEntryAt(slot);
     }
   }
 
@@ -90,9 +90,10 @@ class Table {
     const BucketArray& array = arrayOf(key.hash);
     Bucket* bucket = &array[key.hash & array.mask()];
     for (;;) {
-      for (int i = 0; i < Bucket::kSlots; ++i) {
-        uint64_t slot = bucket->slots[i];
-        if (((slot ^ key.hash) >> kTagShift) == 0 && slot != 0 && entryAt(slot)->hasKey(key.name)) return {bucket, i};
+      for (uint32_t found = slotsWithTag(*bucket, key.hash >> kTagShift); found != 0; found &= found - 1) {
+        const int i = std::countr_zero(found);
+        const uint64_t slot = bucket->slots[i];
+        if (slot != 0 && entryAt(slot)->hasKey(key.name)) [[likely]] return {bucket, i};
       }
       if (bucket->overflow == 0) [[likely]]
         return {};

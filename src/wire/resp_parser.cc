@@ -56,13 +56,18 @@ inline Line readNumber(const char*& at, const char* end, int64_t& number) {
 
 // The command that nearly all are: up to nine arguments of up to 999 bytes, all of it there, nothing odd about it.
 // Returns the bytes it takes; 0 says that the thorough way must look at it.
-inline size_t parsePlain(std::string_view unread, std::vector<std::string_view>& args) {
+inline size_t parsePlain(std::string_view unread, ParsedCommand& command) {
   constexpr size_t kLongestHeader = 6;  // "$999\r\n"
   const char* at = unread.data();
   const char* const end = at + unread.size();
   if (unread.size() < 4 || at[0] != '*' || at[2] != '\r' || at[1] < '1' || at[1] > '9') return 0;
   const auto count = static_cast<size_t>(at[1] - '0');
-  args.resize(count);
+  // The one before it in this place is likely to have had as many.
+  if (command.args.size() != count) {
+    command.clear();
+    command.args.resize(count);
+  }
+  std::string_view* const args = command.args.data();
   at += 4;
   for (size_t i = 0; i < count; ++i) {
     if (end - at < static_cast<ptrdiff_t>(kLongestHeader) || at[0] != '$') return 0;
@@ -102,12 +107,12 @@ void ParsedCommand::clear() {
 
 RequestParser::Outcome RequestParser::parse(std::string_view unread, const RequestLimits& limits,
                                             ParsedCommand& command) {
-  command.clear();
   if (argsLeft_ == 0 && limits.authenticated) [[likely]] {
-    command.bytes = parsePlain(unread, command.args);
+    command.bytes = parsePlain(unread, command);
+    command.isInline = false;
     if (command.bytes != 0) [[likely]] return Outcome::kComplete;
-    command.args.clear();
   }
+  command.clear();
   const char* const end = unread.data() + unread.size();
   if (argsLeft_ > 0) {
     resume(unread, command);

@@ -110,8 +110,6 @@ def test_a_stop_while_loading_does_not_wait_for_the_rest(servers, request, side,
 
 
 def test_shutdown_waits_for_a_lagging_replica(servers, vigil):
-    if vigil.is_vigil:
-        pytest.skip("shutdown-timeout is not honoured yet: see docs/OPTIONS.md")
     master = servers.start(vigil, options={**FAST, "shutdown-timeout": "60"})
     replica = servers.start(vigil, options=FAST)
     replicate(replica, master.port)
