@@ -239,7 +239,7 @@ class Server:
         return client
 
     def redis(self, **options):
-        client = redis.Redis(port=self.port, socket_timeout=PATIENCE, **options)
+        client = redis.Redis("127.0.0.1", self.port, socket_timeout=PATIENCE, **options)
         self._clients.append(client)
         return client
 

@@ -35,7 +35,7 @@ class Counter:
         self._thread = threading.Thread(target=self._run)
 
     def _run(self):
-        clients = [redis.Redis(port=server.port, socket_timeout=30) for server in self.servers]
+        clients = [redis.Redis("127.0.0.1", server.port, socket_timeout=30) for server in self.servers]
         at = 0
         while not self._ended:
             try:

@@ -136,7 +136,7 @@ def test_redis_cli(start, authority):
 def test_redis_py(start, authority, shows):
     server = start(tls_auth_clients="yes" if shows else "no")
     own = {"ssl_certfile": str(authority.client.certificate), "ssl_keyfile": str(authority.client.key)} if shows else {}
-    client = redis.Redis(port=server.port, ssl=True, ssl_ca_certs=str(authority.certificate), socket_timeout=PATIENCE, **own)
+    client = redis.Redis("127.0.0.1", server.port, ssl=True, ssl_ca_certs=str(authority.certificate), socket_timeout=PATIENCE, **own)
     assert client.set("k", "v")
     with client.pipeline() as pipe:
         for number in range(1000):
@@ -149,7 +149,7 @@ def test_redis_py(start, authority, shows):
     client.close()
     if shows:
         with pytest.raises(redis.ConnectionError):
-            redis.Redis(port=server.port, ssl=True, ssl_ca_certs=str(authority.certificate)).ping()
+            redis.Redis("127.0.0.1", server.port, ssl=True, ssl_ca_certs=str(authority.certificate)).ping()
 
 
 @pytest.mark.sanitize
