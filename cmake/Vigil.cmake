@@ -15,8 +15,7 @@ add_library(vigil_options INTERFACE)
 target_include_directories(vigil_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(vigil_options INTERFACE Threads::Threads)
 target_compile_options(vigil_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
-  -fno-omit-frame-pointer)
+  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
 if(VIGIL_WERROR)
   target_compile_options(vigil_options INTERFACE -Werror)
 endif()
@@ -34,6 +33,8 @@ if(VIGIL_SANITIZE)
   target_compile_definitions(vigil_options INTERFACE VIGIL_SANITIZED=1)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug" OR VIGIL_SANITIZE)
+  # Not in the release build: it is a register, and instructions in every function; stack traces go by the unwind tables.
+  target_compile_options(vigil_options INTERFACE -fno-omit-frame-pointer)
   target_compile_definitions(vigil_options INTERFACE VIGIL_CHECK_INVARIANTS=1)
 endif()
 

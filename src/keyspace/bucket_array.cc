@@ -1,6 +1,9 @@
 #include "keyspace/bucket_array.h"
 
+#include <bit>
 #include <cassert>
+
+#include "keyspace/bucket_match.h"
 
 namespace vigil::keyspace {
 
@@ -44,7 +47,8 @@ uint32_t BucketArray::allocateOverflow() {
 void BucketArray::put(Bucket& head, uint64_t slot) {
   Bucket* bucket = &head;
   for (;;) {
-    for (uint64_t& at : bucket->slots) {
+    for (uint32_t found = slotsWithTag(*bucket, 0); found != 0; found &= found - 1) {
+      uint64_t& at = bucket->slots[std::countr_zero(found)];
       if (at == 0) {
         storeSlot(at, slot);
         return;
