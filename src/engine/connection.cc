@@ -17,6 +17,19 @@ constexpr size_t kPieces = 32;                  // gathered into one write
 constexpr size_t kPushesUnchecked = 64 * 1024;  // of output: no limit on what was pushed is looked at below it
 constexpr int kReadsPerTurn = 4;                // of one connection, before the others have their turn
 
+// Most of what is sent is one piece; room for many is made ready only where it is not.
+[[gnu::noinline]] IoResult writePieces(Stream& stream, const command::OutputBuffer& out) {
+  std::string_view pieces[kPieces];
+  const size_t count = out.gather(pieces, kPieces);
+  return stream.write(std::span<const std::string_view>(pieces, count));
+}
+
+IoResult writeSome(Stream& stream, const command::OutputBuffer& out) {
+  std::string_view first;
+  out.gather(&first, 1);
+  return first.size() == out.pending() ? stream.write(first) : writePieces(stream, out);
+}
+
 }  // namespace
 
 Connection::Connection(Worker& worker, std::unique_ptr<Stream> stream, std::shared_ptr<ClientInfo> info)
@@ -144,10 +157,8 @@ void Connection::flush() {
   if (!stream_ || (closing_ && !session_.closeAfterReply)) return;
   auto& out = session_.out;
   outputPeak_ = std::max(outputPeak_, out.pending());
-  std::string_view pieces[kPieces];
   while (!out.empty()) {
-    size_t count = out.gather(pieces, kPieces);
-    IoResult sent = stream_->write(std::span<const std::string_view>(pieces, count));
+    const IoResult sent = writeSome(*stream_, out);
     if (sent.done()) {
       worker_.stats().netOutput.add(static_cast<int64_t>(sent.bytes));
       worker_.stats().writes.add();

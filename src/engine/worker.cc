@@ -146,6 +146,10 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
       }
       parsedTo += parsed_[count].bytes;
       ++count;
+      if (parsedTo == bytes.size()) {
+        more = false;
+        break;
+      }
     }
     prepareBatch(session, count);
     startTiming();

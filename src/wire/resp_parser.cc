@@ -235,7 +235,34 @@ RequestParser::Outcome RequestParser::protocolError(std::string_view what, Parse
   return Outcome::kProtocolError;
 }
 
+namespace {
+
+// The request that nearly all are: less than ten arguments, a name of less than ten letters, a key of less than a hundred.
+inline std::string_view peekPlain(std::string_view request) {
+  constexpr size_t kHead = 8;     // "*2\r\n$3\r\n"
+  constexpr size_t kShortest = 7;  // "$1\r\nk\r\n"
+  const char* at = request.data();
+  if (request.size() < kHead + kShortest || at[0] != '*' || at[1] < '2' || at[2] != '\r' || at[4] != '$' || at[6] != '\r') return {};
+  const size_t name = static_cast<unsigned char>(at[5]) - size_t{'0'};
+  const size_t from = kHead + name + 2;
+  if (name > 9 || request.size() < from + kShortest || at[from] != '$') return {};
+  at += from + 1;
+  size_t size = static_cast<unsigned char>(*at++) - size_t{'0'};
+  if (size > 9) return {};
+  if (*at != '\r') {
+    const size_t digit = static_cast<unsigned char>(*at++) - size_t{'0'};
+    if (digit > 9 || *at != '\r') return {};
+    size = 10 * size + digit;
+  }
+  at += 2;
+  const auto left = static_cast<size_t>(request.data() + request.size() - at);
+  return size <= left ? std::string_view(at, size) : std::string_view();
+}
+
+}  // namespace
+
 std::string_view peekFirstArgument(std::string_view request) {
+  if (const std::string_view plain = peekPlain(request); !plain.empty()) [[likely]] return plain;
   const char* at = request.data();
   const char* const end = at + request.size();
   // "<type><digits>\r\n"; no length that matters has more than three digits.
