@@ -179,6 +179,7 @@ RequestParser::Outcome RequestParser::parseArguments(std::string_view unread, co
     at = next + wanted;
     argsLeft_--;
   }
+  missing_ = 1;  // nothing of the next one is known
   command.bytes = static_cast<size_t>(at - unread.data());
   return Outcome::kComplete;
 }

@@ -140,6 +140,16 @@ TEST(PeekFirstArgument, OfPlainRequestsAlone) {
   EXPECT_EQ(peekFirstArgument(""), "");
 }
 
+TEST(RequestParser, WhatALongCommandLackedIsNotWhatTheNextOneLacks) {
+  const std::string whole = "*2\r\n$3\r\nGET\r\n$5000000\r\n" + std::string(5'000'000, 'k') + "\r\n";
+  RequestParser parser;
+  ParsedCommand command;
+  ASSERT_EQ(parser.parse(std::string_view(whole).substr(0, 2000), {}, command), RequestParser::Outcome::kNeedMore);
+  EXPECT_GT(parser.missing(), 4'000'000U);
+  ASSERT_EQ(parser.parse(whole, {}, command), RequestParser::Outcome::kComplete);
+  EXPECT_EQ(parser.missing(), 1U);
+}
+
 // A hint looks at no byte behind the end, wherever the request is cut and whatever stands in it.
 TEST(PeekFirstArgument, StaysInside) {
   const std::string whole = "*3\r\n$3\r\nSET\r\n$12\r\nkey:12345678\r\n$1\r\nv\r\n";
