@@ -86,12 +86,12 @@ bool Worker::redirect(Session& session, const command::CommandEntry& entry, std:
 // Before it is admitted, and again under its locks where the routing has changed in between. What is queued for EXEC waits
 // with that.
 bool Worker::heldBack(Session& session, const command::CommandEntry& entry, command::Args args) {
-  const cluster::Routing* routing = engine_.routing();
-  if (routing == nullptr || !routing->holds) [[likely]] return false;
+  const cluster::Routing& routing = *engine_.routing();  // who calls has seen that there is one
+  if (!routing.holds) [[likely]] return false;
   const bool exec = &entry == execEntry_;
   if ((session.transaction && !exec) || session.importing) return false;
   std::vector<std::vector<std::string_view>> words;
-  return slotsHeld(*routing, questionOf(session, entry, exec, args, engine_.keyspace().databaseCount(), words));
+  return slotsHeld(routing, questionOf(session, entry, exec, args, engine_.keyspace().databaseCount(), words));
 }
 
 void Worker::pauseSession(Session& session) {

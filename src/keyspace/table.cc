@@ -242,9 +242,10 @@ uint64_t Table::sample(uint64_t start, size_t count, size_t most, bool expiring,
 Table::Place Table::findHash(uint64_t hash) const {
   const BucketArray& array = arrayOf(hash);
   for (Bucket* bucket = &array[hash & array.mask()];; bucket = &array.overflowAt(bucket->overflow)) {
-    for (int i = 0; i < Bucket::kSlots; ++i) {
+    for (uint32_t found = slotsWithTag(*bucket, hash >> kTagShift); found != 0; found &= found - 1) {
+      const int i = std::countr_zero(found);
       const uint64_t slot = bucket->slots[i];
-      if (((slot ^ hash) >> kTagShift) == 0 && slot != 0 && hash_(entryAt(slot)->key()) == hash) return {bucket, i};
+      if (slot != 0 && hash_(entryAt(slot)->key()) == hash) return {bucket, i};
     }
     if (bucket->overflow == 0) return {};
   }

@@ -236,11 +236,9 @@ RequestParser::Outcome RequestParser::protocolError(std::string_view what, Parse
   return Outcome::kProtocolError;
 }
 
-namespace {
-
-// The request that nearly all are: less than ten arguments, a name of less than ten letters, a key of less than a hundred.
-inline std::string_view peekPlain(std::string_view request) {
-  constexpr size_t kHead = 8;     // "*2\r\n$3\r\n"
+// Less than ten arguments, a name of less than ten letters, a key of less than a hundred bytes: nearly all are such.
+std::string_view peekFirstArgument(std::string_view request) {
+  constexpr size_t kHead = 8;      // "*2\r\n$3\r\n"
   constexpr size_t kShortest = 7;  // "$1\r\nk\r\n"
   const char* at = request.data();
   if (request.size() < kHead + kShortest || at[0] != '*' || at[1] < '2' || at[2] != '\r' || at[4] != '$' || at[6] != '\r') return {};
@@ -258,31 +256,6 @@ inline std::string_view peekPlain(std::string_view request) {
   at += 2;
   const auto left = static_cast<size_t>(request.data() + request.size() - at);
   return size <= left ? std::string_view(at, size) : std::string_view();
-}
-
-}  // namespace
-
-std::string_view peekFirstArgument(std::string_view request) {
-  if (const std::string_view plain = peekPlain(request); !plain.empty()) [[likely]] return plain;
-  const char* at = request.data();
-  const char* const end = at + request.size();
-  // "<type><digits>\r\n"; no length that matters has more than three digits.
-  const auto number = [&at, end](char type) -> ptrdiff_t {
-    if (end - at < 2 || *at != type) return -1;
-    ++at;
-    ptrdiff_t value = 0;
-    for (int digits = 0; digits < 3 && at < end && *at >= '0' && *at <= '9'; ++digits) value = 10 * value + (*at++ - '0');
-    if (end - at < 2 || at[0] != '\r' || at[1] != '\n') return -1;
-    at += 2;
-    return value;
-  };
-  if (number('*') < 2) return {};
-  const ptrdiff_t name = number('$');
-  if (name < 0 || end - at < name + 2) return {};
-  at += name + 2;
-  const ptrdiff_t size = number('$');
-  if (size < 0 || end - at < size) return {};
-  return {at, static_cast<size_t>(size)};
 }
 
 }  // namespace vigil::wire
