@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/ports/clock.h"
 #include "base/slot_set.h"
 
 namespace vigil::engine {
@@ -19,13 +20,24 @@ class SlotImport {
   ~SlotImport() { fail({}); }
 
   const SlotSet& slots() const { return slots_; }
+  // To be asked once a second, with when its connection brought something last: whether that is too long ago. A source says
+  // something every second. Counted in questions, since the clock of a process that was stopped moves on.
+  bool fallenSilent(MonoUs heard) {
+    silentFor_ = heard == heard_ ? silentFor_ + 1 : 0;
+    heard_ = heard;
+    return silentFor_ >= kSilence;
+  }
   void fail(std::string why) {
     if (auto ended = std::exchange(ended_, nullptr)) ended(std::move(why));
   }
 
  private:
+  static constexpr int kSilence = 10;
+
   const SlotSet slots_;
   Ended ended_;
+  MonoUs heard_ = 0;
+  int silentFor_ = 0;
 };
 
 }  // namespace vigil::engine

@@ -229,7 +229,7 @@ class Worker {
   // Upkeep.
   void removeConnection(uint64_t id);
   void checkClients();
-  void checkOutputs();
+  void checkEachSecond();
   void upkeepOfShards(int64_t periodUs);
   bool backgroundStep();
   bool mustNotShow(Session& session);
@@ -261,7 +261,7 @@ class Worker {
   TimerId tickTimer_ = 0;
   TimerId dutyTimer_ = 0;  // background duties rest until it fires
   oplog::Offset pumped_ = 0;  // the log's published offset when its sinks were last pumped here
-  MonoUs outputsCheckedAt_ = 0;
+  MonoUs checkedAt_ = 0;
   size_t upkeepCursor_ = 0;  // which of this worker's shards upkeep begins with
   const command::CommandEntry* execEntry_ = nullptr;
   const command::CommandEntry* pingEntry_ = nullptr;

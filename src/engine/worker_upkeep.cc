@@ -23,7 +23,7 @@ void Worker::tick() {
   if (engine_.pause().active() && number_ == 0 && engine_.pause().nextEnd() <= nowMs_) engine_.endExpiredPauses();
   if (engine_.options().cronPaused.load(std::memory_order_relaxed)) return;
   checkClients();
-  checkOutputs();
+  checkEachSecond();
   upkeepOfShards(1'000'000 / hz);
   evictor_.startOver();
 }
@@ -34,6 +34,7 @@ void Worker::checkClients() {
   MonoUs now = loop_.now();
   for (auto& [id, connection] : connections_) {
     Session& session = connection->session();
+    if (session.importing) continue;  // checkEachSecond() knows better
     constexpr uint32_t kExempt = kClientReplica | kClientMaster | kClientPubsub;
     if (session.suspended != Session::Suspended::kNo || (session.info->flags.load(std::memory_order_relaxed) & kExempt) != 0) continue;
     if (now - session.info->lastInteraction.load(std::memory_order_relaxed) > timeout * 1'000'000) {
@@ -44,14 +45,19 @@ void Worker::checkClients() {
 }
 
 // Each client about once a second: a look at it costs more than the memory that it might give back is worth in that time.
-void Worker::checkOutputs() {
+void Worker::checkEachSecond() {
   const MonoUs now = loop_.now();
-  if (now - outputsCheckedAt_ < 1'000'000) return;
-  outputsCheckedAt_ = now;
+  if (now - checkedAt_ < 1'000'000) return;
+  checkedAt_ = now;
   const bool trimming = engine_.options().outputTrimming.on.load(std::memory_order_relaxed);
   for (auto& [id, connection] : connections_) {
     connection->enforceOutputLimit();
     if (trimming) connection->trimOutput(now);
+    Session& session = connection->session();
+    if (!session.importing || session.suspended != Session::Suspended::kNo) continue;
+    if (!session.import->fallenSilent(session.info->lastInteraction.load(std::memory_order_relaxed))) continue;
+    session.import->fail("the source has fallen silent");
+    connection->close("its source has fallen silent");
   }
 }
 

@@ -4,7 +4,7 @@ import binascii
 
 from harness.cluster import nodes
 from harness.server import vigil_binary
-from harness.waiting import wait_until
+from harness.waiting import PATIENCE, wait_until
 
 A_SLOTS = (0, 5460)
 
@@ -36,10 +36,14 @@ def jobs(node):
     return [dict(zip([name.decode() for name in job[::2]], job[1::2])) for job in reply]
 
 
-def migrate(cluster, source, target, *ranges):
+def migrate_by_id(node, target_id, *ranges):
     words = [str(end) for one in ranges for end in one]
-    with cluster.named[source].raw() as client:
-        return client.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", *words, "NODE", cluster.ids[target])
+    with node.raw() as client:
+        return client.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", *words, "NODE", target_id)
+
+
+def migrate(cluster, source, target, *ranges):
+    return migrate_by_id(cluster.named[source], cluster.ids[target], *ranges)
 
 
 def start(cluster, source, target, *ranges):
@@ -52,12 +56,12 @@ def job_of(node, name):
     return next((job for job in jobs(node) if job["name"] == name), None)
 
 
-def wait_state(node, name, state):
+def wait_state(node, name, state, within=PATIENCE):
     def reached():
         job = job_of(node, name)
         assert job["state"].decode() == state or job["state"] not in (b"success", b"failed", b"canceled"), job
         return job["state"].decode() == state
-    wait_until(f"{node}: the migration is {state}", reached)
+    wait_until(f"{node}: the migration is {state}", reached, within)
 
 
 def move(cluster, source, target, *ranges):

@@ -5,6 +5,7 @@
     network.hosts[0].command(["redis-server"])   that command line, run on that host
     with network.hosts[0].inside(): …            sockets that are made here are that host's
     network.block(a, b)                          b no longer hears a (one way): packets are lost without a word
+    network.block(a, b, port=6379)               only what goes to that TCP port
     network.isolate(a)                           nobody hears a, a hears nobody
     network.heal()
 
@@ -101,8 +102,10 @@ class Network:
         host.run("ip", "route", "add", "default", "via", f"10.77.{number}.254")
         return host
 
-    def block(self, sender, receiver):
+    def block(self, sender, receiver, port=None):
         rule = ("from", sender.address, "to", receiver.address)
+        if port is not None:
+            rule += ("ipproto", "tcp", "dport", str(port))
         if rule in self._rules:
             return
         self._router.run("ip", "rule", "add", *rule, "priority", RULES_BEFORE_ALL_OTHERS, "blackhole")

@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kInMemory = 8 << 20;  // of what the target has not taken
 constexpr size_t kWalkOn = kInMemory / 4;  // beyond that the snapshot rests
 constexpr MonoUs kPatience = 200'000;      // with a target that takes nothing, before it goes on to disk
+constexpr MonoUs kBeat = 1'000'000;
+constexpr int kSilentBeats = 10;
 constexpr size_t kPiece = 256 * 1024;
 constexpr size_t kReadBytes = 16 * 1024;
 constexpr int kPiecesPerFlush = 64;
@@ -155,6 +157,7 @@ bool SlotExport::takeReplies() {
 
 // False: nothing more is to be heard.
 bool SlotExport::onReply(const wire::RespValue& reply) {
+  heard_ = true;
   Awaited what = Awaited::kMark;
   {
     MutexLock guard(mutex_);
@@ -196,7 +199,7 @@ void SlotExport::flush() {
     const IoResult sent = stream_->write(rest);
     if (sent.broken()) return stream_->wantWrite(false);  // reading tells
     if (!sent.done()) break;
-    takes_ = true;
+    takes_ = heard_ = true;
     sent_ += sent.bytes;
     if (sent_ < output_.front().size()) continue;
     waiting_ -= output_.front().size();
@@ -227,6 +230,20 @@ void SlotExport::watchTarget() {
     if (std::exchange(self->takes_, false) || !self->resting_.load()) return self->watchTarget();
     self->patient_.store(false);
     self->place_.engine.wakeWorkers();
+  });
+}
+
+// Counted in beats, not by the clock: that of a process that was stopped has moved on, and the target said nothing meanwhile.
+void SlotExport::beat() {
+  place_.engine.control().after(kBeat, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->closed_.load()) return;
+    self->silentBeats_ = std::exchange(self->heard_, false) ? 0 : self->silentBeats_ + 1;
+    if (self->silentBeats_ == kSilentBeats) {
+      return self->lose("the target has neither taken nor answered anything for " + std::to_string(kSilentBeats) + " seconds");
+    }
+    self->place_.executor.submit([self] { self->keepAlive(); });
+    self->beat();
   });
 }
 
@@ -275,6 +292,7 @@ void SlotExport::refill() {
 
 void SlotExport::copy() {
   watchTarget();
+  beat();
   place_.engine.withWorld([self = shared_from_this()] { self->beginCopy(); });
 }
 
@@ -365,9 +383,16 @@ bool SlotExport::readDisk() {
 void SlotExport::mark() {
   if (cursor_.position() <= marked_ || markOut_.exchange(true)) return;
   if (!std::exchange(told_, true)) place_.tell({.kind = News::Kind::kCopied, .job = job_});
-  marked_ = cursor_.position();
+  sendMark(marked_ = cursor_.position());
+}
+
+void SlotExport::keepAlive() {
+  if (!closed_.load() && !failed_ && !markOut_.exchange(true)) sendMark(std::max<oplog::Offset>(marked_, 0));
+}
+
+void SlotExport::sendMark(oplog::Offset offset) {
   std::string text;
-  wire::encodeCommand({"CLUSTER", "SYNCSLOTS", "MARK", std::to_string(marked_)}, text);
+  wire::encodeCommand({"CLUSTER", "SYNCSLOTS", "MARK", std::to_string(offset)}, text);
   {
     MutexLock guard(mutex_);
     asked_.push_back(Awaited::kMark);

@@ -6,7 +6,8 @@
 //   workers:   walk the snapshot; say that the log has grown
 //
 // The snapshot is walked as fast as the target takes it, unless that takes nothing at all. What it does not take at once
-// waits in memory up to a bound, then on disk: it holds up nobody.
+// waits in memory up to a bound, then on disk: it holds up nobody. There is always something that the target is to answer,
+// so that either end notices when the other can no longer be reached.
 #pragma once
 
 #include <atomic>
@@ -69,10 +70,13 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
   void drain();
   bool readDisk();
   void mark();
+  void keepAlive();
+  void sendMark(oplog::Offset offset);
   void refill();
   void flush();
   void sent();
   void watchTarget();
+  void beat();
   void flushLater();
   bool takeReplies();
   bool onReply(const wire::RespValue& reply);
@@ -92,6 +96,8 @@ class SlotExport final : public StreamHandler, public oplog::Sink, public std::e
   size_t hellos_ = 0;
   bool sinkAdded_ = false;
   bool takes_ = false;  // the target has taken something since we looked
+  bool heard_ = false;  // or answered, since the last beat
+  int silentBeats_ = 0;
 
   std::atomic<bool> flushPosted_{false};
   std::atomic<bool> drainPosted_{false};
