@@ -1,4 +1,4 @@
-// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, REPLICATE, REPLYBUFFER,
+// DEBUG SLEEP, LOG, SET-ACTIVE-EXPIRE, PAUSE-CRON, SET-SKIP-CHECKSUM-VALIDATION, SET-DISABLE-DENY-SCRIPTS, REPLICATE, REPLYBUFFER,
 // QUICKLIST-PACKED-THRESHOLD, SEGFAULT, PANIC.
 #include <algorithm>
 #include <cmath>
@@ -69,6 +69,9 @@ void packedThreshold(Context& ctx) {
   ctx.reply().ok();
 }
 
+// Allows scripts what is denied to them. There are no scripts yet, so there is nothing that it could change.
+void disableDenyScripts(Context& ctx) { ctx.reply().ok(); }
+
 void segfault(Context& ctx) { engineOf(ctx).process().fault(); }
 
 void panic(Context& ctx) {
@@ -138,6 +141,11 @@ constexpr std::string_view kPackedHelp[] = {
     "    For Redis's own tests: the size is checked and changes nothing, since lists give",
     "    every element that no node has room for a node of its own.",
 };
+constexpr std::string_view kDenyScriptsHelp[] = {
+    "SET-DISABLE-DENY-SCRIPTS <0|1>",
+    "    Allows scripts what is denied to them. Without effect as long as there are no",
+    "    scripts.",
+};
 constexpr std::string_view kSegfaultHelp[] = {
     "SEGFAULT",
     "    Crash the server with sigsegv.",
@@ -155,6 +163,7 @@ void addDebugControls(DebugRegistry& registry) {
   registry.add({"SET-ACTIVE-EXPIRE", 1, 1, kExpireHelp, setActiveExpire});
   registry.add({"PAUSE-CRON", 1, 1, kCronHelp, pauseCron});
   registry.add({"SET-SKIP-CHECKSUM-VALIDATION", 1, 1, kChecksumHelp, skipChecksums});
+  registry.add({"SET-DISABLE-DENY-SCRIPTS", 1, 1, kDenyScriptsHelp, disableDenyScripts});
   registry.add({"REPLICATE", 1, SIZE_MAX, kReplicateHelp, replicate});
   registry.add({"REPLYBUFFER", 2, 2, kReplyBufferHelp, replyBuffer});
   registry.add({"QUICKLIST-PACKED-THRESHOLD", 1, 1, kPackedHelp, packedThreshold});
