@@ -1,9 +1,10 @@
 #include "base/text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
+
+#include "base/decimal.h"
 
 namespace vigil {
 
@@ -11,7 +12,7 @@ namespace {
 
 // The digits of a canonical number: "0", or no zero at its front.
 std::optional<uint64_t> parseCanonicalDigits(std::string_view digits) {
-  if (digits.empty() || digits.size() > kMaxIntegerChars) return std::nullopt;
+  if (digits.empty() || digits.size() > kMaxDecimal) return std::nullopt;
   if (digits[0] == '0') return digits.size() == 1 ? std::optional<uint64_t>(0) : std::nullopt;
   uint64_t value = 0;
   for (char c : digits) {
@@ -48,17 +49,9 @@ std::optional<int64_t> parseInt64(std::string_view text) {
 
 std::optional<uint64_t> parseUint64(std::string_view text) { return parseCanonicalDigits(text); }
 
-size_t writeInteger(char* out, int64_t value) {
-  return static_cast<size_t>(std::to_chars(out, out + kMaxIntegerChars, value).ptr - out);
-}
-
-size_t writeUnsigned(char* out, uint64_t value) {
-  return static_cast<size_t>(std::to_chars(out, out + kMaxIntegerChars, value).ptr - out);
-}
-
 void appendInteger(std::string& out, int64_t value) {
-  std::array<char, kMaxIntegerChars> digits;
-  out.append(digits.data(), writeInteger(digits.data(), value));
+  char digits[kMaxDecimal];
+  out.append(digits, putDecimal(digits, value));
 }
 
 char toLowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }

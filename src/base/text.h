@@ -21,10 +21,6 @@ std::optional<int64_t> parseInt64(std::string_view text);
 // The same for 0 .. 2^64-1.
 std::optional<uint64_t> parseUint64(std::string_view text);
 
-inline constexpr size_t kMaxIntegerChars = 20;  // "-9223372036854775808", "18446744073709551615"
-// Writes the digits to `out` (at least kMaxIntegerChars bytes) and returns how many.
-size_t writeInteger(char* out, int64_t value);
-size_t writeUnsigned(char* out, uint64_t value);
 void appendInteger(std::string& out, int64_t value);
 
 // --- Floating point ---

@@ -34,8 +34,6 @@ TEST(Integers, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(text, std::to_string(value));
     EXPECT_EQ(parseInt64(text), value);
   }
-  char buffer[kMaxIntegerChars];
-  EXPECT_EQ(std::string_view(buffer, writeUnsigned(buffer, UINT64_MAX)), "18446744073709551615");
 }
 
 TEST(Floats, ParsesWhatIncrByFloatTakes) {

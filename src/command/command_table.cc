@@ -32,23 +32,19 @@ std::string CommandEntry::upperName() const {
   return upper;
 }
 
-// The argument that is the command's one and only key, whatever the others are; 0 if there is no such rule.
-size_t fixedKeyOf(const CommandSpec& spec) {
-  if (spec.keys.size() != 1 || spec.lockShards || spec.needsWorld || (spec.flags & kWholeKeyspace) != 0) return 0;
-  const KeySpec& key = spec.keys.front();
-  if (key.begin != KeySpec::Begin::kIndex || key.find != KeySpec::Find::kRange || key.last != 0) return 0;
-  if ((key.flags & (kKeyNotKey | kKeyIncomplete)) != 0) return 0;
-  // SET, BITFIELD: their function tells how the key is used, not where it stands.
-  if (spec.findKeys && (key.flags & kKeyVariableFlags) == 0) return 0;
-  return static_cast<size_t>(key.index);
-}
-
-// A hint for prefetching: of commands with several keys, too.
 size_t firstKeyOf(const CommandSpec& spec) {
   if (spec.keys.empty()) return 0;
   const KeySpec& key = spec.keys.front();
   const bool plain = key.begin == KeySpec::Begin::kIndex && key.find == KeySpec::Find::kRange && (key.flags & kKeyNotKey) == 0;
   return plain ? static_cast<size_t>(key.index) : 0;
+}
+
+bool hasOneKey(const CommandSpec& spec) {
+  if (firstKeyOf(spec) == 0 || spec.keys.size() != 1 || spec.lockShards || spec.needsWorld) return false;
+  const KeySpec& key = spec.keys.front();
+  if ((spec.flags & kWholeKeyspace) != 0 || key.last != 0 || (key.flags & kKeyIncomplete) != 0) return false;
+  // SET, BITFIELD: their function tells how the key is used, not where it stands.
+  return !spec.findKeys || (key.flags & kKeyVariableFlags) != 0;
 }
 
 CommandTable::CommandTable() { rebuild(); }
@@ -59,8 +55,8 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
     entry->spec = &row;
     entry->owner = owner;
     entry->fullName = row.name;
-    entry->fixedKey = fixedKeyOf(row);
     entry->firstKey = firstKeyOf(row);
+    entry->oneKey = hasOneKey(row);
     entry->index = nextIndex_++;
     for (const CommandSpec& subRow : row.subcommands) {
       auto sub = std::make_unique<CommandEntry>();
@@ -68,8 +64,8 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
       sub->owner = owner;
       sub->fullName = std::string(row.name) + "|" + std::string(subRow.name);
       sub->parent = entry.get();
-      sub->fixedKey = fixedKeyOf(subRow);
       sub->firstKey = firstKeyOf(subRow);
+      sub->oneKey = hasOneKey(subRow);
       sub->index = nextIndex_++;
       entry->subcommands.push_back(std::move(sub));
     }

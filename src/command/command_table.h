@@ -21,8 +21,8 @@ struct CommandEntry {
   std::string fullName;           // lower case: "get", "client|list"
   const CommandEntry* parent = nullptr;  // the container of a subcommand
   std::vector<std::unique_ptr<CommandEntry>> subcommands;
-  size_t fixedKey = 0;            // the one argument that is a key, where that follows from the row alone; else 0
   size_t firstKey = 0;            // its first key stands in this argument, if there are as many; 0: that does not follow from the row
+  bool oneKey = false;            // that one is its only key, whatever the others are
   bool removed = false;           // by rename-command: nobody can call it, COMMAND does not show it
   size_t index = 0;               // dense over all commands and subcommands: the place of its statistics
 

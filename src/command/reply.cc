@@ -34,8 +34,8 @@ void Reply::error(std::string_view text) {
 }
 
 void Reply::bulk(int64_t value) {
-  char digits[kMaxIntegerChars];
-  bulk(std::string_view(digits, writeInteger(digits, value)));
+  char digits[kMaxDecimal];
+  bulk({digits, putDecimal(digits, value)});
 }
 
 void Reply::bulkShared(const ds::SharedBuffer& bytes) {

@@ -5,12 +5,12 @@
 // *-1), booleans to 0/1, doubles and big numbers to bulk strings, verbatim strings to bulk strings.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "command/output_buffer.h"
 
 namespace vigil::command {
@@ -81,11 +81,7 @@ class Reply {
   // Writes "<type><number>\r\n" at a place with room for kHeaderSize bytes; returns what follows it.
   static char* putHeader(char* at, char type, int64_t number) {
     *at++ = type;
-    if (number >= 0 && number < 10) {
-      *at++ = static_cast<char>('0' + number);
-    } else {
-      at = std::to_chars(at, at + 20, number).ptr;
-    }
+    at = putDecimal(at, number);
     *at++ = '\r';
     *at++ = '\n';
     return at;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "command/args.h"
 
@@ -12,11 +13,11 @@ namespace vigil::commands {
 // A number's decimal text, for propagate().
 class DecimalText {
  public:
-  explicit DecimalText(int64_t value) : size_(writeInteger(text_, value)) {}
+  explicit DecimalText(int64_t value) : size_(static_cast<size_t>(putDecimal(text_, value) - text_)) {}
   std::string_view view() const { return {text_, size_}; }
 
  private:
-  char text_[kMaxIntegerChars];
+  char text_[kMaxDecimal];
   size_t size_;
 };
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "base/listpack_entry.h"
 
 namespace vigil::ds {
@@ -15,13 +15,12 @@ namespace vigil::ds {
 using Element = listpack::Value;
 
 // Room for the longest integer, "-9223372036854775808".
-using IntegerText = std::array<char, 20>;
+using IntegerText = std::array<char, kMaxDecimal>;
 
 // The element's bytes as a client sees them; of an integer, written into `buffer`.
 inline std::string_view toText(const Element& element, IntegerText& buffer) {
   if (!element.isInteger) return element.text;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), element.number).ptr;
-  return {buffer.data(), static_cast<size_t>(end - buffer.data())};
+  return {buffer.data(), putDecimal(buffer.data(), element.number)};
 }
 
 // Compares elements with one text, which it does not own: parsed once, nothing is allocated. Texts from foreign files

@@ -1,5 +1,6 @@
 #include "engine/message.h"
 
+#include "base/decimal.h"
 #include "command/output_buffer.h"
 #include "wire/resp_writer.h"
 
@@ -23,7 +24,7 @@ void appendBody(command::OutputBuffer& out, const ds::SharedBuffer& body) {
   out.append("\r\n");
 }
 
-size_t bulkSize(std::string_view text) { return wire::decimalDigits(text.size()) + text.size() + 5; }
+size_t bulkSize(std::string_view text) { return decimalDigits(text.size()) + text.size() + 5; }
 
 void appendText(ds::SharedBuffer& body, char type, std::string_view text) {
   std::string header;

@@ -360,7 +360,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
   if (&entry == execEntry_) return runExec(session, entry, args);
   uint64_t flags = entry.spec->flags;
   auto& locks = execution_.locks();
-  if (entry.fixedKey != 0 && prepared.keyArgument == entry.fixedKey) [[likely]] {
+  if (entry.oneKey && prepared.keyArgument == entry.firstKey) [[likely]] {
     const auto shard = static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash));
     if (!locks.acquireOne(shard) && !waitForShard(shard, session.id)) [[unlikely]] {
       putBack(session);

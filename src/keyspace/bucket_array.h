@@ -21,6 +21,7 @@ namespace vigil::keyspace {
 // 64 bytes, so one load from memory.
 struct alignas(64) Bucket {
   static constexpr int kSlots = 7;
+  static constexpr int kTagShift = 49;  // in a slot
   uint64_t slots[kSlots];
   uint32_t version;
   uint32_t overflow;  // 0: none, else 1 + its index in the array's overflow pool

@@ -20,7 +20,7 @@ inline uint32_t slotsWithTag(Bucket& bucket, uint64_t tag) {
   constexpr uint32_t kAll = (1U << Bucket::kSlots) - 1;
 #ifdef VIGIL_MATCH_WITH_SSE2
   constexpr int kUpperHalves = 0xdd;  // the words 1 and 3 of each of two vectors
-  constexpr int kTagShift = 17;       // in the upper half
+  constexpr int kTagShift = Bucket::kTagShift - 32;
   const auto* words = reinterpret_cast<const float*>(&bucket);
   const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
   const auto four = [&](const float* at) {
@@ -30,10 +30,9 @@ inline uint32_t slotsWithTag(Bucket& bucket, uint64_t tag) {
   };
   return (four(words) | four(words + 8) << 4) & kAll;
 #else
-  constexpr int kTagShift = 49;
   uint32_t found = 0;
   for (int i = 0; i < Bucket::kSlots; ++i) {
-    found |= static_cast<uint32_t>(peekSlot(bucket.slots[i]) >> kTagShift == tag) << i;
+    found |= static_cast<uint32_t>(peekSlot(bucket.slots[i]) >> Bucket::kTagShift == tag) << i;
   }
   return found & kAll;
 #endif

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "keyspace/database.h"
 #include "keyspace/keyspace.h"
@@ -12,7 +13,7 @@ namespace {
 
 // Most strings are no numbers: see so without a call.
 bool mayBeNumber(std::string_view value) {
-  if (value.empty() || value.size() > kMaxIntegerChars) return false;
+  if (value.empty() || value.size() > kMaxDecimal) return false;
   const char first = value[0];
   return (first >= '0' && first <= '9') || first == '-';
 }

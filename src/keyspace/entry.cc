@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/decimal.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "ds/chunked_list.h"
@@ -173,7 +174,7 @@ std::string_view Entry::stringValue(Scratch& scratch) const {
   assert(isString());
   switch (encoding()) {
     case Encoding::kInt:
-      return {scratch.text, writeInteger(scratch.text, number())};
+      return {scratch.text, putDecimal(scratch.text, number())};
     case Encoding::kBuffer:
       return buffer().view();
     default:

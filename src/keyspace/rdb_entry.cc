@@ -1,5 +1,6 @@
 #include "keyspace/rdb_entry.h"
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "keyspace/entry.h"
 
@@ -7,7 +8,7 @@ namespace vigil::keyspace {
 
 Entry* makeRdbString(std::string_view key, const listpack::Value& value, UnixMs expireAt) {
   listpack::Value stored = value;
-  if (!value.isInteger && !value.text.empty() && value.text.size() <= kMaxIntegerChars &&
+  if (!value.isInteger && !value.text.empty() && value.text.size() <= kMaxDecimal &&
       static_cast<unsigned char>(value.text[0]) <= '9') {
     stored = listpack::classify(value.text);
   }

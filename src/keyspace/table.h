@@ -151,7 +151,7 @@ class Table {
   uint64_t hashOf(std::string_view key) const { return hash_(key); }
 
  private:
-  static constexpr int kTagShift = 49;
+  static constexpr int kTagShift = Bucket::kTagShift;
   static constexpr uint64_t kTtlBit = uint64_t{1} << 48;
   static constexpr uint64_t kAddressMask = kTtlBit - 1;
   static constexpr size_t kGrowPerBucket = 6;    // average entries per bucket at which the table doubles

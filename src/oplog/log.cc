@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <cstring>
 #include <limits>
 
+#include "base/decimal.h"
 #include "base/ports/executor.h"
 #include "base/simulation.h"
 #include "oplog/spill.h"
@@ -23,9 +23,8 @@ constexpr size_t kMemoryBeyondBacklog = kSimulated ? 8 * 1024 : 64 << 20;
 
 // "SELECT db" as a record; returns its size.
 size_t encodeSelect(int db, char* at) {
-  char digits[12];
-  auto end = std::to_chars(digits, digits + sizeof digits, db).ptr;
-  std::string_view command[] = {"SELECT", {digits, static_cast<size_t>(end - digits)}};
+  char digits[kMaxDecimal];
+  const std::string_view command[] = {"SELECT", {digits, putDecimal(digits, int64_t{db})}};
   return static_cast<size_t>(wire::encodeCommandAt(command, at) - at);
 }
 constexpr size_t kMaxSelect = 48;

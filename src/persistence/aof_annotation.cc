@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "wire/resp_writer.h"
 
@@ -73,13 +74,12 @@ void appendHead(std::string& out, const AofHead& head) {
 
 void appendMark(std::string& out, const AofMark& mark) {
   std::array<char, 3 + 20 + 1 + kChecksumDigits + 1 + 20 + 2> line;
-  char* const end = line.data() + line.size();
   char* at = std::copy(kMark.begin(), kMark.end(), line.data());
-  at = std::to_chars(at, end, mark.offset).ptr;
+  at = putDecimal(at, mark.offset);
   *at++ = ' ';
   for (int shift = 60; shift >= 0; shift -= 4) *at++ = "0123456789abcdef"[mark.checksum >> shift & 15];
   *at++ = ' ';
-  at = std::to_chars(at, end, mark.synced).ptr;
+  at = putDecimal(at, mark.synced);
   *at++ = '\r';
   *at++ = '\n';
   out.append(line.data(), at);

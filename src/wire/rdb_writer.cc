@@ -1,6 +1,5 @@
 #include "wire/rdb_writer.h"
 
-#include <charconv>
 #include <limits>
 #include <utility>
 

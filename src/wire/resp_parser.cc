@@ -119,7 +119,6 @@ RequestParser::Outcome RequestParser::parse(std::string_view unread, const Reque
     return parseArguments(unread, limits, unread.data() + position_, command);
   }
   if (unread.empty()) {
-    inside_ = false;
     missing_ = 1;
     return Outcome::kNeedMore;
   }
@@ -214,7 +213,6 @@ void RequestParser::resume(std::string_view unread, ParsedCommand& command) {
 RequestParser::Outcome RequestParser::suspend(std::string_view unread, const char* at, uint64_t missing,
                                               ParsedCommand& command) {
   missing_ = missing;
-  inside_ = true;
   position_ = static_cast<size_t>(at - unread.data());
   if (position_ >= kResumeFrom) {
     base_ = unread.data();

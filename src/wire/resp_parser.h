@@ -55,9 +55,6 @@ class RequestParser {
   // After kProtocolError: Redis's text, "Protocol error: …".
   const std::string& error() const { return error_; }
 
-  // Whether the bytes of the last kNeedMore are the beginning of a command (rather than none at all).
-  bool insideCommand() const { return inside_; }
-
  private:
   Outcome parseInline(std::string_view unread, ParsedCommand& command);
   Outcome parseArguments(std::string_view unread, const RequestLimits& limits, const char* at, ParsedCommand& command);
@@ -72,7 +69,6 @@ class RequestParser {
   std::vector<std::string_view> partial_;
 
   uint64_t missing_ = 0;
-  bool inside_ = false;
   std::string error_;
 };
 

@@ -2,7 +2,6 @@
 // replication stream. Pure functions, thread safe for different buffers.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -10,30 +9,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/decimal.h"
+
 namespace vigil::wire {
-
-inline constexpr size_t kMaxIntegerText = 20;  // characters of the longest int64_t
-
-inline size_t decimalDigits(uint64_t value) {
-  size_t digits = 1;
-  while (value >= 10000) {
-    value /= 10000;
-    digits += 4;
-  }
-  return digits + (value >= 10) + (value >= 100) + (value >= 1000);
-}
 
 // A line of a type byte and a number: "*3\r\n", "$16\r\n", ":-1\r\n".
 template <typename Integer>
 inline void appendNumberLine(std::string& out, char type, Integer number) {
-  char line[kMaxIntegerText + 3];
+  char line[kMaxDecimal + 3];
   line[0] = type;
-  char* at = line + 1;
-  if (number >= 0 && number < 10) {
-    *at++ = static_cast<char>('0' + number);
-  } else {
-    at = std::to_chars(at, line + sizeof(line) - 2, number).ptr;
-  }
+  char* at = putDecimal(line + 1, number);
   *at++ = '\r';
   *at++ = '\n';
   out.append(line, static_cast<size_t>(at - line));
@@ -56,9 +41,8 @@ inline void appendBulk(std::string& out, std::string_view text) {
 
 // An integer as a bulk string: what INCR's kin store and GET shows.
 inline void appendBulkInteger(std::string& out, int64_t number) {
-  char digits[kMaxIntegerText];
-  const char* const end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
-  appendBulk(out, {digits, static_cast<size_t>(end - digits)});
+  char digits[kMaxDecimal];
+  appendBulk(out, {digits, putDecimal(digits, number)});
 }
 
 // `text` holds no line end.
@@ -89,7 +73,7 @@ inline size_t encodedCommandSize(std::initializer_list<std::string_view> args) {
 inline char* encodeCommandAt(std::span<const std::string_view> args, char* at) {
   const auto line = [&at](char type, size_t number) {
     *at++ = type;
-    at = std::to_chars(at, at + kMaxIntegerText, number).ptr;
+    at = putDecimal(at, static_cast<uint64_t>(number));
     *at++ = '\r';
     *at++ = '\n';
   };
