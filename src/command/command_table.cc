@@ -39,12 +39,15 @@ size_t firstKeyOf(const CommandSpec& spec) {
   return plain ? static_cast<size_t>(key.index) : 0;
 }
 
-bool hasOneKey(const CommandSpec& spec) {
-  if (firstKeyOf(spec) == 0 || spec.keys.size() != 1 || spec.lockShards || spec.needsWorld) return false;
+CommandEntry::Keys keysOf(const CommandSpec& spec) {
+  using Keys = CommandEntry::Keys;
+  if (firstKeyOf(spec) == 0 || spec.keys.size() != 1 || spec.lockShards || spec.needsWorld) return Keys::kOther;
   const KeySpec& key = spec.keys.front();
-  if ((spec.flags & kWholeKeyspace) != 0 || key.last != 0 || (key.flags & kKeyIncomplete) != 0) return false;
+  if ((spec.flags & kWholeKeyspace) != 0 || (key.flags & kKeyIncomplete) != 0) return Keys::kOther;
   // SET, BITFIELD: their function tells how the key is used, not where it stands.
-  return !spec.findKeys || (key.flags & kKeyVariableFlags) != 0;
+  if (spec.findKeys && (key.flags & kKeyVariableFlags) == 0) return Keys::kOther;
+  if (key.last == 0) return Keys::kFirst;
+  return key.last == -1 && key.step == 1 && key.limit == 0 ? Keys::kFirstAndRest : Keys::kOther;
 }
 
 CommandTable::CommandTable() { rebuild(); }
@@ -56,7 +59,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
     entry->owner = owner;
     entry->fullName = row.name;
     entry->firstKey = firstKeyOf(row);
-    entry->oneKey = hasOneKey(row);
+    entry->keys = keysOf(row);
     entry->index = nextIndex_++;
     for (const CommandSpec& subRow : row.subcommands) {
       auto sub = std::make_unique<CommandEntry>();
@@ -65,7 +68,7 @@ void CommandTable::add(std::span<const CommandSpec> rows, void* owner) {
       sub->fullName = std::string(row.name) + "|" + std::string(subRow.name);
       sub->parent = entry.get();
       sub->firstKey = firstKeyOf(subRow);
-      sub->oneKey = hasOneKey(subRow);
+      sub->keys = keysOf(subRow);
       sub->index = nextIndex_++;
       entry->subcommands.push_back(std::move(sub));
     }

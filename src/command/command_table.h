@@ -22,7 +22,8 @@ struct CommandEntry {
   const CommandEntry* parent = nullptr;  // the container of a subcommand
   std::vector<std::unique_ptr<CommandEntry>> subcommands;
   size_t firstKey = 0;            // its first key stands in this argument, if there are as many; 0: that does not follow from the row
-  bool oneKey = false;            // that one is its only key, whatever the others are
+  enum class Keys : uint8_t { kOther, kFirst, kFirstAndRest };
+  Keys keys = Keys::kOther;       // firstKey is its only key, whatever the others are; or it and all behind it are keys
   bool removed = false;           // by rename-command: nobody can call it, COMMAND does not show it
   size_t index = 0;               // dense over all commands and subcommands: the place of its statistics
 
@@ -33,6 +34,10 @@ struct CommandEntry {
   bool takes(size_t words) const {
     const int arity = spec->arity, count = static_cast<int>(words);
     return spec->handler != nullptr && (arity > 0 ? count == arity : count >= -arity);
+  }
+  // Whether a call of so many words concerns the key at firstKey and no other.
+  bool takesOneKey(size_t words) const {
+    return keys == Keys::kFirst || (keys == Keys::kFirstAndRest && words == firstKey + 1);
   }
   // MULTI, EXEC, DISCARD, WATCH and the like: executed, not queued, inside a transaction.
   bool runsInsideMulti() const { return (spec->flags & kTransactionControl) != 0; }

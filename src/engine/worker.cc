@@ -360,7 +360,7 @@ Worker::Outcome Worker::runLocked(Session& session, const command::CommandEntry&
   if (&entry == execEntry_) return runExec(session, entry, args);
   uint64_t flags = entry.spec->flags;
   auto& locks = execution_.locks();
-  if (entry.oneKey && prepared.keyArgument == entry.firstKey) [[likely]] {
+  if (prepared.keyArgument != 0 && entry.takesOneKey(args.size()) && prepared.keyArgument == entry.firstKey) [[likely]] {
     const auto shard = static_cast<uint32_t>(engine_.keyspace().shardNumberOf(prepared.hash));
     if (!locks.acquireOne(shard) && !waitForShard(shard, session.id)) [[unlikely]] {
       putBack(session);
@@ -521,5 +521,20 @@ void Worker::endTrusted() {
   execution_.finish();
   execution_.locks().setWorld(false);
 }
+
+void Worker::beginShare() {
+  refreshTime();
+  startTiming();
+  execution_.locks().setWorld(true);
+}
+
+void Worker::runOfShare(Session& session, const command::CommandEntry& entry, command::Args args, uint64_t keyHash) {
+  execution_.begin(nowMs_, false);
+  execution_.run(session, entry, args, session.reply, entry.firstKey, keyHash);
+  execution_.finish();
+  called(session, entry, args, stopTiming());
+}
+
+void Worker::endShare() { execution_.locks().setWorld(false); }
 
 }  // namespace vigil::engine

@@ -68,6 +68,11 @@ class Worker {
   void beginTrusted();
   void runTrusted(Session& session, const command::CommandEntry& entry, command::Args args);
   void endTrusted();
+  // A share of our master's commands (TrustedBatch), with the world held by the worker that gives them out: between the
+  // first and the last, commands on one key of this share's shards each.
+  void beginShare();
+  void runOfShare(Session& session, const command::CommandEntry& entry, command::Args args, uint64_t keyHash);
+  void endShare();
 
   // Runs `work` with the world held exclusively, as soon as it can be had; any thread.
   void withWorld(Task work);

@@ -55,7 +55,7 @@ bool Worker::servesSlot(Session& session, const command::CommandEntry& entry, co
   costsSlot_ = -1;
   if (session.importing) [[unlikely]] return importsSlots(session, entry, args);
   const bool counted = engine_.options().monitoring.slotStats.load(std::memory_order_relaxed);
-  if (prepared != nullptr && entry.oneKey && prepared->keyArgument == entry.firstKey && routing.up &&
+  if (prepared != nullptr && entry.takesOneKey(args.size()) && prepared->keyArgument == entry.firstKey && routing.up &&
       routing.settled.test(keyspace::KeyHash::slotOf(prepared->hash))) {
     if (counted) [[unlikely]] costsSlot_ = keyspace::KeyHash::slotOf(prepared->hash);
     return true;

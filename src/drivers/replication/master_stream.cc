@@ -50,6 +50,9 @@ MasterStream::MasterStream(Owner& owner, engine::Worker& worker, uint64_t attemp
   session_.db = db;
   session_.info = std::make_shared<engine::ClientInfo>(worker.engine().clients().nextId(), &worker);
   session_.id = session_.info->id;
+  batch_ = std::make_shared<engine::TrustedBatch>(
+      worker.engine(), session_.info,
+      [this](const command::CommandEntry& entry, const std::string& code) { failed(entry, code); });
   lastIo_.store(worker.engine().system().clock.mono());
 }
 
@@ -168,6 +171,7 @@ size_t MasterStream::applyUnits(std::vector<uint32_t>& unitStarts) {
     unitStarts.push_back(static_cast<uint32_t>(at));
     at = next;
   }
+  batch_->run(worker_);
   partial_ = at < input_.size();
   return at;
 }
@@ -211,7 +215,7 @@ bool MasterStream::scanToExec(size_t& at) {
   for (bool whole = false; !whole;) {
     if (!parseAt(at)) return false;
     whole = !command_.args.empty() && equalsIgnoreCase(command_.args[0], "exec");
-    if (!whole && !command_.args.empty() && !check(command_.args)) return false;
+    if (!whole && !command_.args.empty() && !check(find(command_.args), command_.args)) return false;
     at += command_.bytes;
   }
   return true;
@@ -225,10 +229,9 @@ bool MasterStream::applyUnit(size_t begin, size_t& end) {
   if (command_.args.empty()) return true;
   const bool transaction = equalsIgnoreCase(command_.args[0], "multi");
   if (!transaction) {
-    if (!check(command_.args)) return false;
-    worker_.beginTrusted();
-    runCommand(command_.args);
-    worker_.endTrusted();
+    const command::CommandEntry* entry = find(command_.args);
+    if (!check(entry, command_.args)) return false;
+    run(entry, command_.args);
     return true;
   }
   size_t last = end;
@@ -237,48 +240,63 @@ bool MasterStream::applyUnit(size_t begin, size_t& end) {
     scanned_ = last - begin;
     return false;
   }
+  batch_->run(worker_);
   worker_.beginTrusted();
   constexpr std::string_view kMulti[] = {"MULTI"};
   worker_.execution().show(session_, kMulti);
   while (parseAt(end)) {
     end += command_.bytes;
     if (end == last) break;
-    if (!command_.args.empty()) runCommand(command_.args);
+    if (!command_.args.empty()) runAlone(find(command_.args), command_.args);
   }
   worker_.execution().show(session_, command_.args);
   worker_.endTrusted();
   return true;
 }
 
-const command::CommandEntry* MasterStream::find(command::Args args) const {
-  const command::CommandEntry* entry = worker_.engine().commands().findLogged(args[0]);
-  if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
-    if (const auto* sub = entry->subcommand(args[1])) entry = sub;
+const command::CommandEntry* MasterStream::find(command::Args args) {
+  if (args[0] != lastName_) {
+    lastName_ = args[0];
+    lastEntry_ = worker_.engine().commands().findLogged(args[0]);
   }
-  return entry;
+  if (lastEntry_ && !lastEntry_->spec->subcommands.empty() && args.size() > 1) {
+    if (const auto* sub = lastEntry_->subcommand(args[1])) return sub;
+  }
+  return lastEntry_;
 }
 
-bool MasterStream::check(command::Args args) {
-  const command::CommandEntry* entry = find(args);
+bool MasterStream::check(const command::CommandEntry* entry, command::Args args) {
   if (!entry || !entry->spec->handler) {
     if (isHarmless(args[0])) return true;
     return refuse("The master sent the command '" + std::string(args[0].substr(0, 64)) + "'" +
                   (args.size() > 1 ? " for the key '" + std::string(args[1].substr(0, 128)) + "'" : "") +
                   ", whose type is not supported by this server. The link is closed, the data so far is kept.");
   }
-  auto argc = static_cast<int>(args.size());
-  int arity = entry->spec->arity;
-  if ((arity > 0 && argc != arity) || argc < -arity) {
-    return refuse("The master sent '" + std::string(args[0].substr(0, 64)) + "' with " + std::to_string(argc - 1) +
+  if (!entry->takes(args.size())) {
+    return refuse("The master sent '" + std::string(args[0].substr(0, 64)) + "' with " + std::to_string(args.size() - 1) +
                   " arguments, which is a wrong number: closing the connection.");
   }
   return true;
 }
 
-void MasterStream::runCommand(command::Args args) {
-  const auto note = command::noteWords(args);
-  if (!note.empty()) [[unlikely]] args = note;
-  const command::CommandEntry* entry = find(args);
+// A checked command of its own.
+void MasterStream::run(const command::CommandEntry* entry, command::Args args) {
+  const bool writes = entry != nullptr && (entry->spec->flags & command::kWrite) != 0;
+  if (writes && entry->takesOneKey(args.size()) && batch_->possible()) return batch_->add(*entry, args, session_.db);
+  // What does not write (SELECT, PING, REPLCONF) has no place among the others that anybody could see, but for PUBLISH and notes.
+  constexpr uint64_t kSeen = command::kWrite | command::kMayReplicate;
+  const bool seen = entry != nullptr && ((entry->spec->flags & kSeen) != 0 || equalsIgnoreCase(args[0], "echo"));
+  if (seen) batch_->run(worker_);
+  worker_.beginTrusted();
+  runAlone(entry, args);
+  worker_.endTrusted();
+}
+
+void MasterStream::runAlone(const command::CommandEntry* entry, command::Args args) {
+  if (const auto note = command::noteWords(args); !note.empty()) [[unlikely]] {
+    args = note;
+    entry = find(args);
+  }
   if (equalsIgnoreCase(args[0], "replconf")) {
     if (args.size() > 1 && equalsIgnoreCase(args[1], "getack")) ackAsked_ = true;
     return;
@@ -288,20 +306,22 @@ void MasterStream::runCommand(command::Args args) {
                  !equalsIgnoreCase(args[0], "select"))) {
     return;
   }
-  uint32_t errors = session_.reply.errors();
+  const uint32_t errors = session_.reply.errors();
   worker_.runTrusted(session_, *entry, args);
-  if (session_.reply.errors() != errors) [[unlikely]] {
-    worker_.engine().logger().warning("== CRITICAL == This replica is sending an error to its master: '" +
-                                      session_.reply.lastErrorCode() + "' after processing the command '" +
-                                      entry->fullName + "'");
-    if (owner_.endsOnPropagationError()) {
-      worker_.engine().logger().warning(
-          "The data of this replica differs from its master's, and propagation-error-behavior says that it ends then. "
-          "Start it again with an empty data set to get the master's.");
-      std::abort();
-    }
-  }
+  if (session_.reply.errors() != errors) [[unlikely]] failed(*entry, session_.reply.lastErrorCode());
   if (session_.out.pending() > kMaxReplies) session_.out.clear();
+}
+
+// Any worker.
+void MasterStream::failed(const command::CommandEntry& entry, const std::string& code) const {
+  Logger& logger = worker_.engine().logger();
+  logger.warning("== CRITICAL == This replica is sending an error to its master: '" + code + "' after processing the command '" +
+                 entry.fullName + "'");
+  if (!owner_.endsOnPropagationError()) return;
+  logger.warning(
+      "The data of this replica differs from its master's, and propagation-error-behavior says that it ends then. "
+      "Start it again with an empty data set to get the master's.");
+  std::abort();
 }
 
 bool MasterStream::refuse(std::string why) {

@@ -3,7 +3,8 @@
 //
 //   socket -> input -> (world held) whole units: run each, append their bytes -> REPLCONF ACK every second
 //
-// A unit is one command or a whole MULTI … EXEC; readers, snapshots and our replicas see whole batches only. It stops
+// A unit is one command or a whole MULTI … EXEC; readers, snapshots and our replicas see whole batches only. Within a batch,
+// commands on one key each run on all workers (engine::TrustedBatch); what concerns several waits for them. It stops
 // for good when the link's attempt is no longer the live one, which changes with the world held.
 //
 // Lives on its worker's thread; start() and stop() may be called from any.
@@ -18,6 +19,7 @@
 
 #include "base/ports/stream.h"
 #include "engine/session.h"
+#include "engine/trusted_batch.h"
 #include "engine/worker.h"
 #include "wire/resp_parser.h"
 
@@ -32,7 +34,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
     virtual ~Owner() = default;
     virtual bool isLive(uint64_t attempt) const = 0;  // any thread; changes with the world held
     virtual oplog::Offset durable() const = 0;  // any thread: up to where our AOF is on the disk, -1: there is none
-    // What happens when a command of the master fails here, for which its data must differ from ours.
+    // What happens when a command of the master fails here, for which its data must differ from ours. Any thread.
     virtual bool endsOnPropagationError() const = 0;
     virtual void streamEnded(uint64_t attempt, Ending ending, std::string why) = 0;
   };
@@ -60,9 +62,11 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   bool scanToExec(size_t& at);
   void applySecondFirst();
   bool parseAt(size_t at);
-  const command::CommandEntry* find(command::Args args) const;
-  bool check(command::Args args);  // false: refused
-  void runCommand(command::Args args);
+  const command::CommandEntry* find(command::Args args);
+  bool check(const command::CommandEntry* entry, command::Args args);  // false: refused
+  void run(const command::CommandEntry* entry, command::Args args);
+  void runAlone(const command::CommandEntry* entry, command::Args args);
+  void failed(const command::CommandEntry& entry, const std::string& code) const;
   bool refuse(std::string why);
   void ackLater();
   void sendAck();
@@ -76,6 +80,9 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   engine::Session session_;
   wire::RequestParser parser_;
   wire::ParsedCommand command_;
+  std::shared_ptr<engine::TrustedBatch> batch_;
+  std::string lastName_;  // the command last found is likely the next one
+  const command::CommandEntry* lastEntry_ = nullptr;
   std::string input_;
   std::string refused_;
   bool malformed_ = false;  // that is why it is refused
