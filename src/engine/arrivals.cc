@@ -11,16 +11,24 @@ namespace vigil::engine {
 
 Arrivals::Arrivals(Worker& worker) : worker_(worker), storage_(new char[kStorage]) {}
 
+// Whether nobody else changes the tables.
+bool Arrivals::alone() const {
+  Engine& engine = worker_.engine();
+  return engine.workerCount() == 1 && !engine.state().loading.load(std::memory_order_relaxed);
+}
+
 bool Arrivals::keep(Connection& connection, size_t bytes) {
   if (bytes > kShort) return false;
-  arrivals_[count_++] = {&connection, used_, bytes};
+  Arrival& arrival = arrivals_[count_++];
+  arrival = {.connection = &connection, .from = used_, .bytes = bytes};
   used_ += bytes;
+  if (alone()) prefetchBucket(arrival);
   if (count_ == kMost) run();
   return true;
 }
 
 void Arrivals::run() {
-  if (count_ > 1) prefetch();
+  if (count_ > 1) prefetchEntries();
   // Nothing is read while this goes on, so nothing is kept.
   for (size_t i = 0; i < count_; ++i) {
     arrivals_[i].connection->run({storage_.get() + arrivals_[i].from, arrivals_[i].bytes});
@@ -29,23 +37,25 @@ void Arrivals::run() {
   used_ = 0;
 }
 
-void Arrivals::prefetch() {
-  struct Wanted {
-    int db = 0;
-    uint64_t hash = 0;
-  };
-  std::array<Wanted, kMost> wanted;
-  size_t keys = 0;
+void Arrivals::prefetchBucket(Arrival& arrival) const {
+  const std::string_view key = wire::peekFirstArgument({storage_.get() + arrival.from, arrival.bytes});
+  if (key.empty()) return;
   const keyspace::Keyspace& keyspace = worker_.engine().keyspace();
+  arrival.hasKey = true;
+  arrival.db = arrival.connection->session().db;
+  arrival.hash = keyspace.hashOf(key);
+  keyspace.prefetchBucket(arrival.db, arrival.hash);
+}
+
+void Arrivals::prefetchEntries() {
   if (!worker_.beginPrefetching()) return;
-  for (size_t i = 0; i < count_; ++i) {
-    const std::string_view key = wire::peekFirstArgument({storage_.get() + arrivals_[i].from, arrivals_[i].bytes});
-    if (key.empty()) continue;
-    Wanted& one = wanted[keys++];
-    one = {arrivals_[i].connection->session().db, keyspace.hashOf(key)};
-    keyspace.prefetchBucket(one.db, one.hash);
+  const std::span arrivals(arrivals_.data(), count_);
+  for (Arrival& arrival : arrivals) {
+    if (!arrival.hasKey) prefetchBucket(arrival);
   }
-  for (size_t i = 0; i < keys; ++i) keyspace.prefetchEntry(wanted[i].db, wanted[i].hash);
+  for (const Arrival& arrival : arrivals) {
+    if (arrival.hasKey) worker_.engine().keyspace().prefetchEntry(arrival.db, arrival.hash);
+  }
   worker_.endPrefetching();
 }
 

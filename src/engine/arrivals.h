@@ -1,7 +1,10 @@
 // Short requests of many clients, run together: one thread reads them all first, so that what they ask for is on its way
 // from memory for every one of them before the first runs. What a pipeline does for one client, this does for many.
 //
-//   the loop's turn:   read A, read B, read C … | prefetch buckets of A, B, C | prefetch entries of A, B, C | run A, B, C
+//   the loop's turn:   read A, prefetch its bucket, read B, prefetch its bucket … | prefetch entries of A, B … | run A, B …
+//
+// Where other workers could take a table away, the buckets too wait until all have been read: only one look at the tables
+// is made safe then.
 //
 // Not thread safe: one worker's.
 #pragma once
@@ -36,10 +39,15 @@ class Arrivals {
     Connection* connection = nullptr;
     size_t from = 0;  // in the storage
     size_t bytes = 0;
+    int db = 0;
+    uint64_t hash = 0;  // of its key, if `hasKey`
+    bool hasKey = false;
   };
   static_assert(kMost * kShort <= kStorage / 2);
 
-  void prefetch();
+  bool alone() const;
+  void prefetchBucket(Arrival& arrival) const;
+  void prefetchEntries();
 
   Worker& worker_;
   std::unique_ptr<char[]> storage_;
