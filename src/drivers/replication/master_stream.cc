@@ -293,7 +293,8 @@ void MasterStream::run(const command::CommandEntry* entry, command::Args args) {
 }
 
 void MasterStream::runAlone(const command::CommandEntry* entry, command::Args args) {
-  if (const auto note = command::noteWords(args); !note.empty()) [[unlikely]] {
+  const auto note = command::noteWords(args);
+  if (!note.empty()) [[unlikely]] {
     args = note;
     entry = find(args);
   }
