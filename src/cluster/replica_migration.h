@@ -4,6 +4,8 @@
 // Not thread safe; within a Step.
 #pragma once
 
+#include <unordered_map>
+
 #include "cluster/ownership.h"
 #include "cluster/step.h"
 
@@ -16,8 +18,10 @@ class ReplicaMigration {
   void tick();
 
  private:
-  size_t workingReplicas(const Node& master) const;
-  const Node* candidate(size_t most) const;
+  // How many replicas that work each master has.
+  using Counts = std::unordered_map<const Node*, size_t>;
+  Counts workingReplicas() const;
+  const Node* candidate(const Counts& counts, size_t most) const;
 
   State& state_;
   Step& step_;
