@@ -1,8 +1,9 @@
 #include "cluster/ownership.h"
 
+#include <algorithm>
 #include <memory>
-#include <set>
 #include <utility>
+#include <vector>
 
 namespace vigil::cluster {
 
@@ -19,7 +20,7 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
   const Node* head = me.head();
   size_t lostByHead = 0;
   auto dropped = std::make_shared<SlotSet>();
-  std::set<const Node*> losers;
+  std::vector<const Node*> losers;  // in the order of their slots
   bool changed = false;
   slots.forEach([&](uint16_t slot) {
     Node* owner = state_.owner(slot);
@@ -31,7 +32,7 @@ void Ownership::claimed(Node& by, uint64_t epoch, const SlotSet& slots) {
       state_.migrating.erase(slot);
     }
     if (owner != nullptr && owner == head) ++lostByHead;
-    if (owner != nullptr) losers.insert(owner);
+    if (owner != nullptr && std::ranges::find(losers, owner) == losers.end()) losers.push_back(owner);
     state_.assign(slot, &by);
     changed = true;
   });
