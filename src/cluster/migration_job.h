@@ -41,7 +41,6 @@ struct MigrationJob {
   UnixMs updated = 0;
   UnixMs acknowledged = 0;  // the other side was heard last
 
-  MonoUs heard = 0;  // as `acknowledged`, for the time-out
   MonoUs deadline = 0;  // of a stage that has one
   MonoUs askAt = 0;      // kClaiming: the target is to be asked then
   MonoUs recordAt = 0;   // the record in doubt is to be repeated then

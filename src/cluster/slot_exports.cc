@@ -99,9 +99,6 @@ void SlotMigrations::watch(MigrationJob& job) {
     return giveUp(job, job.stage == Stage::kConnecting ? "the target does not answer"
                                                        : "the hand-over took too long: the target or a replica is too slow");
   }
-  if (job.stage == Stage::kCatchingUp && step_.now.mono - job.heard > std::max(step_.options.nodeTimeout, kSilence)) {
-    return giveUp(job, "the target has fallen silent");
-  }
   if (job.stage == Stage::kHandedOff && !job.replicasHave) {
     order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
   }

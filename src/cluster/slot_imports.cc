@@ -99,7 +99,7 @@ void SlotMigrations::watchImport(MigrationJob& job) {
       if (!job.recorded) return;
       order(job, Kind::kAwait, {.kind = Kind::kAwait, .offset = job.handOff, .replicas = acknowledgers()});
       if (step_.now.mono >= job.recordAt) {
-        job.recordAt = step_.now.mono + kSilence;
+        job.recordAt = step_.now.mono + kCommitAgain;
         record(job, MigrationRecord::Kind::kCommit);
       }
       return;
@@ -114,7 +114,7 @@ void SlotMigrations::onTarget(MigrationJob& job, const MigrationNews& news) {
     case News::kPrepared:
       if (job.stage != Stage::kPreparing) return;
       enter(job, Stage::kCommitting);
-      job.recordAt = step_.now.mono + kSilence;
+      job.recordAt = step_.now.mono + kCommitAgain;
       return record(job, MigrationRecord::Kind::kCommit);
     case News::kRecorded:
       if (job.stage != Stage::kCommitting || job.recorded) return;

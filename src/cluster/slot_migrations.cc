@@ -21,8 +21,7 @@ MigrationJob& SlotMigrations::add(std::string name, bool exports, const SlotSet&
                     .target = std::move(target),
                     .created = step_.now.wall,
                     .updated = step_.now.wall,
-                    .acknowledged = step_.now.wall,
-                    .heard = step_.now.mono});
+                    .acknowledged = step_.now.wall});
   MigrationJob& job = jobs_.front();
   if (const Node* peer = exports ? state_.find(job.target) : nullptr; peer != nullptr) job.targetShard = peer->shardId;
   ++active_;
@@ -264,7 +263,6 @@ void SlotMigrations::heard(const MigrationNews& news) {
   if (news.kind == MigrationNews::Kind::kSwept) return swept(news.job);
   MigrationJob* job = find(news.job);
   if (job == nullptr || !job->active()) return;
-  job->heard = step_.now.mono;
   job->acknowledged = step_.now.wall;
   job->exports ? onSource(*job, news) : onTarget(*job, news);
 }

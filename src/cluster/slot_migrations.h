@@ -74,7 +74,7 @@ class SlotMigrations {
   static constexpr MonoUs kConnectPatience = 10'000'000;
   static constexpr MonoUs kHoldPatience = 2'000'000;  // from the first command that waits to CLAIM
   static constexpr MonoUs kPreparePatience = 2'000'000;
-  static constexpr MonoUs kSilence = 10'000'000;
+  static constexpr MonoUs kCommitAgain = 10'000'000;
   static constexpr MonoUs kAskAgain = 200'000;
 
   using Stage = MigrationJob::Stage;

@@ -21,10 +21,14 @@ void Reply::simple(std::string_view text) {
   out_->append("\r\n");
 }
 
+std::string Reply::lastErrorCode() const {
+  const size_t space = std::string_view(lastError_).substr(0, kLongestErrorCode + 1).find(' ');
+  return space == std::string::npos ? "ERR" : lastError_.substr(0, space);
+}
+
 void Reply::error(std::string_view text) {
   ++errors_;
-  const size_t space = text.substr(0, kLongestErrorCode + 1).find(' ');
-  lastErrorCode_ = space == std::string_view::npos ? "ERR" : text.substr(0, space);
+  lastError_ = text;
   char* at = out_->reserve(text.size() + 3);
   *at++ = '-';
   for (char c : text) *at++ = c == '\r' || c == '\n' ? ' ' : c;

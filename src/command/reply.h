@@ -71,7 +71,8 @@ class Reply {
 
   // How many errors were written, and the code of the last ("ERR", "WRONGTYPE"): for statistics and EXEC.
   uint32_t errors() const { return errors_; }
-  const std::string& lastErrorCode() const { return lastErrorCode_; }
+  const std::string& lastError() const { return lastError_; }  // "ERR …", "WRONGTYPE …"
+  std::string lastErrorCode() const;
 
   OutputBuffer& out() { return *out_; }
 
@@ -96,7 +97,7 @@ class Reply {
   OutputBuffer* out_;
   int protocol_;
   uint32_t errors_ = 0;
-  std::string lastErrorCode_;
+  std::string lastError_;
 };
 
 }  // namespace vigil::command

@@ -86,6 +86,9 @@ std::string describeClient(const ClientInfo& client, MonoUs now) {
   const bool tracking = (client.flags.load(kRelaxed) & kClientTracking) != 0;
   const uint64_t pending = client.outputPending.load(kRelaxed);
   const uint64_t buffer = client.outputMemory.load(kRelaxed);
+  // As Redis shows it: what fits its buffer for replies stands there, more in a list of such.
+  constexpr uint64_t kReplyBuffer = 16 << 10;
+  const bool listed = pending > kReplyBuffer;
   auto secondsSince = [now](MonoUs then) { return std::max<int64_t>(0, now - then) / 1'000'000; };
   Line line;
   line.add("id", client.id)
@@ -105,11 +108,11 @@ std::string describeClient(const ClientInfo& client, MonoUs now) {
       .add("qbuf-free", client.queryBufferFree.load(kRelaxed))
       .add("argv-mem", 0)  // arguments are views into the query buffer
       .add("multi-mem", client.queuedMemory.load(kRelaxed))
-      .add("rbs", buffer)
-      .add("rbp", pending)
-      .add("obl", pending)
-      .add("oll", 0)  // one buffer, no list
-      .add("omem", 0)
+      .add("rbs", listed ? 0 : buffer)
+      .add("rbp", listed ? 0 : pending)
+      .add("obl", listed ? 0 : pending)
+      .add("oll", listed ? (pending + kReplyBuffer - 1) / kReplyBuffer : 0)
+      .add("omem", listed ? buffer : 0)
       .add("tot-mem", memoryOf(client))
       .add("events", pending != 0 ? "rw" : "r")
       .add("cmd", command ? std::string_view(command->fullName) : "NULL")

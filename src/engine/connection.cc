@@ -75,6 +75,8 @@ void Connection::onReadable() {
       process({room.data(), got.bytes}, true);
     } else if (session_.suspended == Session::Suspended::kNo) {
       process(input_, false);
+    } else {
+      publishMemory();
     }
     if (input_.size() > worker_.engine().options().queryBufferLimit.load(std::memory_order_relaxed)) {
       worker_.stats().queryBufferLimitDisconnections.add();
@@ -122,17 +124,20 @@ void Connection::run(std::string_view bytes) {
   if (closing_) return;
   if (session_.suspended == Session::Suspended::kNo) return process(bytes, true);
   input_.append(bytes);  // by a task of the same turn
+  publishMemory();
 }
 
 void Connection::process(std::string_view bytes, bool shared) {
   size_t consumed = worker_.execute(*this, bytes);
   if (closing_ && !session_.closeAfterReply) return;
+  const size_t before = input_.size();
   if (shared) {
     if (consumed < bytes.size()) input_.assign(bytes.substr(consumed));
   } else {
     input_.erase(0, consumed);
     if (input_.empty() && input_.capacity() > 4 * kReadChunk) std::string().swap(input_);
   }
+  if (before != 0 || !input_.empty()) publishMemory();
   if (inputEnded_) endIfDone();
 }
 

@@ -70,6 +70,12 @@ ClientSums sumsOf(Engine& engine) {
   return sums;
 }
 
+int64_t blockedKeysOf(Engine& engine) {
+  int64_t keys = 0;
+  for (size_t shard = 0; shard < engine.keyspace().shardCount(); ++shard) keys += engine.shardState(shard).blockedKeys.load(kRelaxed);
+  return keys;
+}
+
 void writeClients(InfoWriter& info, Engine& engine) {
   ClientSums sums = sumsOf(engine);
   info.number("connected_clients", sums.clients);
@@ -81,6 +87,8 @@ void writeClients(InfoWriter& info, Engine& engine) {
   info.number("blocked_clients", engine.blockedClients());
   info.number("tracking_clients", engine.tracking().clientCount());
   info.number("pubsub_clients", sums.subscribed);
+  info.number("total_blocking_keys", blockedKeysOf(engine));
+  info.number("total_blocking_keys_on_nokey", 0);  // waited for to be gone: of streams' groups and modules
 }
 
 void writeCpu(InfoWriter& info, Engine& engine) {

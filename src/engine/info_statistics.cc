@@ -53,6 +53,19 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
   info.number("keyspace_misses", static_cast<int64_t>(keyspace.misses));
 }
 
+// Of the workers' loops together.
+void writeLoops(InfoWriter& info, Engine& engine) {
+  Statistics& counted = engine.statistics();
+  int64_t commands = 0;
+  for (const CommandTotals& total : counted.commands()) commands += total.nanoseconds;
+  info.number("eventloop_cycles", counted.since(&WorkerStats::turns));
+  info.number("eventloop_duration_sum", counted.since(&WorkerStats::turnsUs));
+  info.number("eventloop_duration_cmd_sum", commands / 1000);
+  const int64_t turns = counted.turnsPerSecond();
+  info.number("instantaneous_eventloop_cycles_per_sec", turns);
+  info.number("instantaneous_eventloop_duration_usec", turns == 0 ? 0 : counted.turnTimePerSecond() / turns);
+}
+
 void writeErrors(InfoWriter& info, Engine& engine) {
   Statistics& counted = engine.statistics();
   for (auto [name, reason] : {std::pair{"acl_access_denied_auth", acl::DenialReason::kAuth},
@@ -61,7 +74,7 @@ void writeErrors(InfoWriter& info, Engine& engine) {
                               {"acl_access_denied_channel", acl::DenialReason::kChannel}}) {
     info.number(name, engine.acl().log().denied(reason));
   }
-  info.number("unexpected_error_replies", 0);
+  info.number("unexpected_error_replies", counted.since(&WorkerStats::unexpectedErrors));
   info.number("total_error_replies", counted.since(&WorkerStats::errorReplies));
   info.number("total_reads_processed", counted.since(&WorkerStats::reads));
   info.number("total_writes_processed", counted.since(&WorkerStats::writes));
@@ -159,6 +172,7 @@ void addStatisticsSections(InfoRegistry& info, Engine& engine) {
     out.number("tracking_total_prefixes", engine.tracking().prefixCount());
   });
   info.add("stats", "errors", [&engine](InfoWriter& out) { writeErrors(out, engine); });
+  info.add("stats", "loops", [&engine](InfoWriter& out) { writeLoops(out, engine); });
   info.add("commandstats", "commands", [&engine](InfoWriter& out) { writeCommands(out, engine); });
   info.add("latencystats", "commands", [&engine](InfoWriter& out) { writeLatencies(out, engine); });
   info.add("errorstats", "errors", [&engine](InfoWriter& out) {

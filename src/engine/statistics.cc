@@ -194,6 +194,8 @@ void Statistics::reset() {
 
 void Statistics::sample(MonoUs now) {
   commandRate_.sample(now, engine_.sum(&WorkerStats::commands));
+  turnRate_.sample(now, engine_.sum(&WorkerStats::turns));
+  turnTimeRate_.sample(now, engine_.sum(&WorkerStats::turnsUs));
   inputRate_.sample(now, engine_.sum(&WorkerStats::netInput));
   outputRate_.sample(now, engine_.sum(&WorkerStats::netOutput));
   replicationInputRate_.sample(now, engine_.state().replicationInput.load(std::memory_order_relaxed));

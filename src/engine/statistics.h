@@ -115,6 +115,8 @@ class Statistics {
   // On the control loop, about ten times a second.
   void sample(MonoUs now);
   int64_t commandsPerSecond() const { return commandRate_.perSecond(); }
+  int64_t turnsPerSecond() const { return turnRate_.perSecond(); }          // of all workers' loops
+  int64_t turnTimePerSecond() const { return turnTimeRate_.perSecond(); }  // microseconds that they took
   int64_t inputPerSecond() const { return inputRate_.perSecond(); }    // bytes
   int64_t outputPerSecond() const { return outputRate_.perSecond(); }  // bytes
   int64_t replicationInputPerSecond() const { return replicationInputRate_.perSecond(); }    // bytes
@@ -143,7 +145,7 @@ class Statistics {
 
   Engine& engine_;
   // Sampled on the control loop.
-  Rate commandRate_, inputRate_, outputRate_, replicationInputRate_, replicationOutputRate_;
+  Rate commandRate_, turnRate_, turnTimeRate_, inputRate_, outputRate_, replicationInputRate_, replicationOutputRate_;
   std::atomic<int64_t> peakMemory_{0};
   int64_t startMemory_ = 0;
   mutable Mutex mutex_;

@@ -27,11 +27,14 @@ struct alignas(64) WorkerStats {
   Counter writes;
   Counter expireCyclesCut;  // expired_time_cap_reached_count
   Counter errorReplies;
+  Counter unexpectedErrors;  // of our master's commands
   Counter queryBufferLimitDisconnections;
   Counter outputBufferLimitDisconnections;
   Counter evictedClients;
   Counter outputTrims;  // reply_buffer_shrinks
   Counter upkeepUs;  // active expiry and resizing
+  Counter turns;     // of the worker's loop
+  Counter turnsUs;   // that they took
   Counter dirty;  // changes ever made to the data set
 };
 

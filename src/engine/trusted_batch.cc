@@ -92,7 +92,10 @@ void TrustedBatch::runLane(Lane& lane, Worker& worker) {
     session.db = command.db;
     const uint32_t errors = session.reply.errors();
     worker.runOfShare(session, *command.entry, wordsOf(command), command.hash);
-    if (session.reply.errors() != errors) [[unlikely]] failed_(*command.entry, session.reply.lastErrorCode());
+    if (session.reply.errors() != errors) [[unlikely]] {
+      worker.stats().unexpectedErrors.add();
+      failed_(*command.entry, session.reply.lastError());
+    }
     if (session.out.pending() > kMaxReplies) session.out.clear();
   }
   worker.endShare();

@@ -28,8 +28,8 @@ class Worker;
 
 class TrustedBatch : public std::enable_shared_from_this<TrustedBatch> {
  public:
-  // `failed` hears of a command to which an error was the reply, by its code, on the worker that ran it.
-  using Failed = std::function<void(const command::CommandEntry& entry, const std::string& code)>;
+  // `failed` hears of a command to which an error was the reply, by its text, on the worker that ran it.
+  using Failed = std::function<void(const command::CommandEntry& entry, const std::string& error)>;
   TrustedBatch(Engine& engine, std::shared_ptr<ClientInfo> master, Failed failed);
 
   // Whether the next commands may run in such a way: nobody hears of them in their order, and nobody waits for their keys.

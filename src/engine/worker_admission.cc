@@ -40,6 +40,8 @@ bool Worker::reject(Session& session, const command::CommandEntry* entry, std::s
 }
 
 void Worker::refuseShape(Session& session, const command::CommandEntry* entry, command::Args args) {
+  const bool known = entry != nullptr && entry->spec->handler != nullptr;
+  session.info->lastCommand.store(known ? entry : nullptr, std::memory_order_relaxed);
   if (!entry) {
     if (equalsIgnoreCase(args[0], "post") || equalsIgnoreCase(args[0], "host:")) {
       engine_.logger().warning(

@@ -72,6 +72,8 @@ bool Worker::beforeSleep() {
     toClose_.clear();
     for (uint64_t id : closing) removeConnection(id);
   }
+  stats_.turns.add();
+  stats_.turnsUs.add(engine_.system().clock.mono() - loop_.now());
   return more;
 }
 

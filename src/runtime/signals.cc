@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "runtime/signal_log.h"
+
 namespace vigil::runtime {
 
 namespace {
@@ -25,6 +27,19 @@ void takeOverSignals() {
   std::signal(SIGHUP, SIG_IGN);
   const sigset_t caught = caughtSignals();
   pthread_sigmask(SIG_BLOCK, &caught, nullptr);
+}
+
+void exitAtInterrupt(const std::string& logFile) {
+  static std::string path;  // for the handler
+  path = logFile;
+  std::signal(SIGINT, [](int) {
+    SignalLog(path.c_str()).head().text("You insist... exiting now.\n").flush();
+    _exit(1);
+  });
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
 Signals::Signals(MachineLoop& loop, std::function<void(int)> onSignal) : loop_(loop), onSignal_(std::move(onSignal)) {

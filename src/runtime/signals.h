@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "runtime/machine_loop.h"
 
@@ -12,6 +13,10 @@ namespace vigil::runtime {
 
 // Blocks SIGTERM and SIGINT for this thread and all that it will start, and ignores SIGPIPE and SIGHUP.
 void takeOverSignals();
+
+// For the process's last moments, when nothing may read the signals any more: another SIGINT ends it at once, with code 1
+// and a line in this log (empty: standard output). To be called on one thread, which takes the signal from then on.
+void exitAtInterrupt(const std::string& logFile);
 
 class Signals final : private Watcher {
  public:

@@ -192,7 +192,7 @@ def test_slow_target(servers):
         ended.set()
         thread.join()
     if job["state"] == b"failed":  # one of its pauses fell into the hand-over
-        assert any(why in job["message"] for why in (b"too long", b"given it up", b"fallen silent")), job
+        assert any(why in job["message"] for why in (b"too long", b"given it up", b"neither taken nor answered")), job
         move(cluster, "A", "B", (0, 99))
     writer.progress(5)
     writer.stop()

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 
 import pytest
 
@@ -131,3 +132,27 @@ def test_it_does_not_wait_for_the_first_aof_when_told_to_hurry(servers, vigil):
         assert server.wait_exit() == 0
     log = server.log_text()
     assert "Background AOF rewrite finished successfully" in log or "# Writing initial AOF. Exiting anyway." in log
+
+
+def test_a_failed_save_and_force(servers, vigil, oracle):
+    for binary in (vigil, oracle):
+        server = servers.start(binary, options={"save": "3600 1", "dbfilename": "dump.rdb"})
+        server.call("SET", "k", "v")
+        (server.directory / "dump.rdb").mkdir()
+        assert server.shutdown("FORCE") == 0
+        server.wait_log(r"# Error trying to save the DB\. Exit anyway\.")
+
+
+def test_a_second_interrupt_ends_it_at_once(servers, vigil, oracle):
+    """Also while a command keeps the server busy."""
+    for binary in (vigil, oracle):
+        server = servers.start(binary, options={"enable-debug-command": "yes"})
+        with server.raw() as busy:
+            busy.send("DEBUG", "SLEEP", 30)
+            server.signal(signal.SIGINT)
+            server.wait_log("Received SIGINT scheduling shutdown")
+            began = time.monotonic()
+            server.signal(signal.SIGINT)
+            assert server.wait_exit() == 1
+            assert time.monotonic() - began < 20
+        server.wait_log(r"You insist\.\.\. exiting now\.")

@@ -47,6 +47,19 @@ def gone(client):
         return True
 
 
+def test_what_waits_behind_a_blocked_command(server):
+    server.call("CONFIG", "SET", "maxmemory-clients", 3 * MB)
+    with named(server, "blocked") as blocked:
+        blocked.send("BLPOP", "nothing", 0)
+        try:
+            for _ in range(100):
+                blocked.send("SET", "k", b"x" * (MB // 10))
+        except OSError:
+            pass
+        assert gone(blocked)
+        assert evicted(server) == 1
+
+
 def test_a_large_query(server):
     server.call("CONFIG", "SET", "maxmemory-clients", 3 * MB)
     with named(server, "large") as large, named(server, "small") as small:

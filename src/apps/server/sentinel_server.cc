@@ -133,6 +133,7 @@ int SentinelServer::run() {
   });
   thread_.start(life_.workerStart());
   const int code = stopping.get_future().get();
+  runtime::exitAtInterrupt(configuration_.server.logFile.load());
   thread_.stop();
   listeners_.close();
   life_.unwatch();

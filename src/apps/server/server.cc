@@ -163,6 +163,7 @@ int Server::run() {
     life_.ready(node_.engine().state().replica.load());
   });
   const int code = stopping.get_future().get();
+  runtime::exitAtInterrupt(configuration_.server.logFile.load());  // a worker may be busy for long yet
   control_.stop();
   for (auto& worker : workers_) worker->stop();
   listeners_.close();

@@ -128,7 +128,7 @@ class RdbDriver {
   void begun(const SnapshotMoment& moment);
   void ended(Status status);
   // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
-  void saveForShutdown(Done done);
+  void saveForShutdown(bool force, Done done);
   void shutDown(const engine::Shutdown::Request& request, Done done);
   void writeInfo(engine::InfoWriter& out) const;
   void writeLoadingInfo(engine::InfoWriter& out) const;

@@ -52,14 +52,15 @@ void RdbDriver::shutDown(const engine::Shutdown::Request& request, Done done) {
   // What is half loaded must not take the place of the file it is loaded from.
   const bool wanted = (request.save || hasSavePoints()) && !request.noSave && !engine_.state().loading.load();
   if (!wanted) return done({});
-  saveForShutdown([this, done = std::move(done)](Status status) mutable {
+  saveForShutdown(request.force, [this, done = std::move(done)](Status status) mutable {
     engine_.control().post([done = std::move(done), status = std::move(status)]() mutable { done(std::move(status)); });
   });
 }
 
-void RdbDriver::saveForShutdown(Done done) {
-  auto finish = [this, done = std::move(done)](Status status) mutable {
+void RdbDriver::saveForShutdown(bool force, Done done) {
+  auto finish = [this, force, done = std::move(done)](Status status) mutable {
     if (status) return done({});
+    if (force) return done(fail("Error trying to save the DB. Exit anyway."));
     engine_.withWorld([this] {
       engine_.pause().clear(engine::Pause::Purpose::kShutdown);
       engine_.resumePaused();

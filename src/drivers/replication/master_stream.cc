@@ -52,7 +52,7 @@ MasterStream::MasterStream(Owner& owner, engine::Worker& worker, uint64_t attemp
   session_.id = session_.info->id;
   batch_ = std::make_shared<engine::TrustedBatch>(
       worker.engine(), session_.info,
-      [this](const command::CommandEntry& entry, const std::string& code) { failed(entry, code); });
+      [this](const command::CommandEntry& entry, const std::string& error) { failed(entry, error); });
   lastIo_.store(worker.engine().system().clock.mono());
 }
 
@@ -309,14 +309,17 @@ void MasterStream::runAlone(const command::CommandEntry* entry, command::Args ar
   }
   const uint32_t errors = session_.reply.errors();
   worker_.runTrusted(session_, *entry, args);
-  if (session_.reply.errors() != errors) [[unlikely]] failed(*entry, session_.reply.lastErrorCode());
+  if (session_.reply.errors() != errors) [[unlikely]] {
+    worker_.stats().unexpectedErrors.add();
+    failed(*entry, session_.reply.lastError());
+  }
   if (session_.out.pending() > kMaxReplies) session_.out.clear();
 }
 
 // Any worker.
-void MasterStream::failed(const command::CommandEntry& entry, const std::string& code) const {
+void MasterStream::failed(const command::CommandEntry& entry, const std::string& error) const {
   Logger& logger = worker_.engine().logger();
-  logger.warning("== CRITICAL == This replica is sending an error to its master: '" + code + "' after processing the command '" +
+  logger.warning("== CRITICAL == This replica is sending an error to its master: '-" + error + "' after processing the command '" +
                  entry.fullName + "'");
   if (!owner_.endsOnPropagationError()) return;
   logger.warning(

@@ -66,7 +66,7 @@ class MasterStream final : public StreamHandler, public std::enable_shared_from_
   bool check(const command::CommandEntry* entry, command::Args args);  // false: refused
   void run(const command::CommandEntry* entry, command::Args args);
   void runAlone(const command::CommandEntry* entry, command::Args args);
-  void failed(const command::CommandEntry& entry, const std::string& code) const;
+  void failed(const command::CommandEntry& entry, const std::string& error) const;
   bool refuse(std::string why);
   void ackLater();
   void sendAck();
