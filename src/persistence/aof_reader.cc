@@ -338,6 +338,10 @@ void AofReader::finish() {
   }
   end_.insideTransaction = inMulti_;
   const bool cut = inMulti_ || base_ + scanned_ < fileSize_;
+  if (cut && annotated_ && !foreign_ && !end_.edited && wasDurable(base_ + scanned_, offset_)) {
+    damaged(scanned_, "a command that does not end, although more behind it had been durable");
+    return;
+  }
   if (cut) end_.kind = AofFileEnd::Kind::kTruncated;
   makeReady(wholeTo_);
   end_.validTo = base_ + wholeTo_;

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from harness.dump import full_dump
+from harness.resp import encode
 
 REPAIR = r"Bad file format reading the append only file .*: make a backup of your AOF file, then use " \
     r"\./redis-check-aof --fix <filename.*>"
@@ -77,6 +78,77 @@ def test_a_transaction_that_is_cut_is_not_loaded(servers, writer_reader, unit):
         path.write_bytes(data[:data.rfind(b"*1\r\n$4\r\nEXEC")])
     reader = restart(servers, writer_reader[1], server).start()
     assert reader.call("EXISTS", "before", "a", "b") == (1 if unit == "cut" else 3)
+
+
+@pytest.mark.sanitize
+def test_a_length_that_swallows_what_was_durable_is_refused(servers, vigil):
+    server = servers.start(vigil, options={"appendonly": "yes", "appendfsync": "always"})
+    with server.raw() as client:
+        for number in range(40):
+            client.call("SET", f"k{number}", number)  # each with a mark behind it
+    server.kill()
+    path = incremental(server)
+    damaged = path.read_bytes().replace(b"$3\r\nk20\r\n", b"$90000\r\nk20\r\n")
+    path.write_bytes(damaged)
+    reader = restart(servers, vigil, server).spawn()
+    assert reader.wait_exit() == 1
+    assert re.search(REPAIR, reader.log_text()), reader.log_text()
+    assert path.read_bytes() == damaged, "nothing is cut"
+
+
+def two_increments(servers, binary):
+    """A rewrite that failed: the base is old, and a second incremental file goes on where the first one ends."""
+    server = servers.start(binary, options={"appendonly": "yes", "appendfsync": "always"})
+    folder = server.directory / "appendonlydir"
+    with server.raw() as client:
+        for number in range(5):
+            client.call("SET", f"a{number}", number)  # each with a mark behind it
+        (folder / "appendonly.aof.2.base.rdb").mkdir()
+        client.call("BGREWRITEAOF")
+        server.wait_info("persistence", aof_last_bgrewrite_status="err")
+        client.pipeline([("SET", f"b{number}", number) for number in range(5)])
+    server.kill()
+    (folder / "appendonly.aof.2.base.rdb").rmdir()
+    return server, folder / "appendonly.aof.1.incr.aof"
+
+
+def test_a_cut_file_before_the_last_is_refused(servers, writer_reader):
+    server, path = two_increments(servers, writer_reader[0])
+    data = path.read_bytes()
+    path.write_bytes(data[:data.index(b"a3") + 1])
+    reader = restart(servers, writer_reader[1], server).spawn()
+    assert reader.wait_exit() == 1
+    assert re.search("Fatal error: the truncated file.* is not the last file", reader.log_text())
+
+
+def test_a_hole_between_two_files_is_told_and_begins_a_new_history(servers, vigil):
+    server, path = two_increments(servers, vigil)
+    data = path.read_bytes()
+    before = re.search(rb"history=([0-9a-f]{40})", data).group(1).decode()
+    path.write_bytes(data[:data.index(b"*3\r\n$3\r\nSET\r\n$2\r\na3")])
+    reader = restart(servers, vigil, server).start()
+    reader.wait_log("ends at offset .* and the next one begins at .* lost")
+    link = reader.info("replication")
+    assert before not in (link["master_replid"], link["master_replid2"])
+
+
+@pytest.mark.parametrize("words", [("REPLICAOF", "NO", "ONE"), ("PSYNC", "?", "-1"), ("RESET",), ("CLIENT", "INFO"), ("SHUTDOWN",),
+                                   ("CLIENT", "TRACKING", "ON"), ("CONFIG", "SET", "maxmemory", "1")])
+@pytest.mark.sanitize
+def test_commands_that_no_log_holds_are_not_run(servers, vigil, words):
+    server, path = with_aof(servers, vigil, writes=3)
+    path.write_bytes(path.read_bytes() + encode(words) + encode(("SET", "behind", "it")))
+    reader = restart(servers, vigil, server).start()
+    assert reader.call("DBSIZE") == 4
+    assert reader.call("CONFIG", "GET", "maxmemory")[1] == b"0"
+
+
+def test_a_database_that_is_not_there_is_refused(servers, vigil):
+    server, path = with_aof(servers, vigil, writes=3)
+    path.write_bytes(path.read_bytes() + encode(("SELECT", "9")) + encode(("SET", "nine", "1")))
+    reader = restart(servers, vigil, server, databases="4").spawn()
+    assert reader.wait_exit() == 1
+    assert "selects the database 9, and there are only 4" in reader.log_text()
 
 
 def test_missing_incremental_file(servers, writer_reader):

@@ -213,3 +213,17 @@ def test_a_watched_key_whose_time_had_come_may_go(servers, vigil, oracle, kind):
             client.call("MULTI")
             client.call("PING")
             assert client.call("EXEC").plain() == (None if returns else [b"PONG"])
+
+
+def test_a_database_that_the_replica_has_not_breaks_the_link(servers, sides):
+    """redis-server runs what follows in the database before: another key would change."""
+    if not sides[1].is_vigil:
+        pytest.skip("it is the replica that refuses")
+    master = servers.start(sides[0])
+    replica = servers.start(sides[1], options={"databases": "4"})
+    replicate(replica, master.port)
+    wait_same_offset(master, replica)
+    with master.raw() as client:
+        client.pipeline([("SET", "z", "0"), ("SELECT", 9), ("DEL", "z"), ("SET", "z", "9")])
+    replica.wait_log("The master selected the database 9, and there are only 4 here")
+    assert replica.call("GET", "z") == b"0"

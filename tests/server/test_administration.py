@@ -165,3 +165,15 @@ def test_what_counts_as_a_change(side, request, servers):
     assert changes("BITFIELD b SET u8 0 0 SET u8 8 0") == 2, "it grows"
     assert changes("BITFIELD b SET u8 0 1 GET u8 8 INCRBY u8 8 2") == 2
     assert changes("BITFIELD b SET u8 0 1 INCRBY u8 8 2") == 1
+
+
+def test_a_working_directory_that_has_gone(servers, vigil, oracle):
+    for binary in (vigil, oracle):
+        server = servers.start(binary, options={"enable-protected-configs": "yes"})
+        gone = server.directory / "gone"
+        gone.mkdir()
+        assert server.call("CONFIG", "SET", "dir", str(gone)) == b"OK"
+        gone.rmdir()
+        assert server.call("CONFIG", "GET", "dir") == [b"dir", b""]
+        assert server.call("CONFIG", "SET", "dir", str(server.directory)) == b"OK"
+        assert server.call("CONFIG", "GET", "dir") == [b"dir", str(server.directory).encode()]

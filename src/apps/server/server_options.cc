@@ -2,12 +2,23 @@
 
 #include <climits>
 #include <filesystem>
+#include <system_error>
 
 #include "base/config.h"
 #include "base/text.h"
 #include "runtime/daemon.h"
 
 namespace vigil::apps {
+
+namespace {
+
+// Empty if somebody has removed it, as in Redis.
+std::string workingDirectory() {
+  std::error_code removed;
+  return std::filesystem::current_path(removed).string();
+}
+
+}  // namespace
 
 void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
                      std::function<Status(ListenAt, const std::string&)> listenAnew) {
@@ -46,7 +57,7 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
   registry.add({.name = "shutdown-on-sigterm"}, shutdownFlagsOption(options.shutdownOnTerm));
   registry.add(
       {.name = "dir", .isProtected = true, .deniedWhileLoading = true, .defaultNote = "where the server was started"},
-      specialOption({.get = [] { return std::filesystem::current_path().string(); },
+      specialOption({.get = workingDirectory,
                      .set = [](std::span<const std::string> words, ConfigPhase) -> Status {
                        if (auto s = runtime::changeWorkingDirectory(words[0]); !s) {
                          return fail(s.error().message);
@@ -56,7 +67,7 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
                      .lines =
                          [](const std::string& name) {
                            return std::vector<RewriteLine>{
-                               {name + " " + quoteArgument(std::filesystem::current_path().string())}};
+                               {name + " " + quoteArgument(workingDirectory())}};
                          },
                      .description = "a folder",
                      .severalWords = false}));

@@ -84,7 +84,22 @@ void AofLoader::refuse(Error error) {
   done_(std::unexpected(std::move(error)));
 }
 
+// The file goes on no further than some place of its history, and the next one begins behind that.
+Status AofLoader::checkHole() {
+  const AofFileEnd& end = reader_->end();
+  const Source& source = sources_[current_];
+  const bool sameHistory = !next_.history.empty() && end.position.history == next_.history && !end.edited;
+  if (!sameHistory || end.position.offset >= next_.offset) return {};
+  if (end.validTo < source.size) return fail("Fatal error: the truncated file " + source.name + " is not the last file");
+  engine_.logger().warning("The AOF file " + source.name + " ends at offset " + std::to_string(end.position.offset) +
+                           " of its replication history, and the next one begins at " + std::to_string(next_.offset) +
+                           ": what was between them is lost. A new history begins, so that replicas get a full resync.");
+  hole_ = true;
+  return {};
+}
+
 void AofLoader::finish() {
+  if (hole_) outcome_.resumable = false;
   engine_.logger().notice("DB loaded from append only file: " + seconds(engine_.system().clock.mono() - began_));
   done_(outcome_);
 }
@@ -146,14 +161,14 @@ Result<uint64_t> AofLoader::loadRdb() {
 }
 
 void AofLoader::startReader(uint64_t from) {
-  AofHead next;
+  next_ = {};
   // After a failed sync the next file goes on before this one's end, of which nothing can be trusted from there.
-  for (size_t i = current_ + 1; i < sources_.size() && next.history.empty(); ++i) {
+  for (size_t i = current_ + 1; i < sources_.size() && next_.history.empty(); ++i) {
     auto file = engine_.system().files.open(directory_.path(sources_[i].name), FileSystem::Open::kRead);
-    if (file) next = headOf(**file);
+    if (file) next_ = headOf(**file);
   }
-  const bool limited = !next.history.empty();
-  reader_ = std::make_unique<AofReader>(*file_, from, next.history, limited ? next.offset : AofReader::kNoLimit);
+  const bool limited = !next_.history.empty();
+  reader_ = std::make_unique<AofReader>(*file_, from, next_.history, limited ? next_.offset : AofReader::kNoLimit);
   reader_->keepTail(outcome_.tail.get());
   reader_->goesOnFrom(outcome_.history, outcome_.position.offset);
   session_.db = 0;
@@ -216,16 +231,35 @@ void AofLoader::executeBatch() {
     for (size_t i = 0; i < count; ++i) {
       const command::Args args = prepared_[i].args;
       const command::CommandSpec& spec = *prepared_[i].entry->spec;
-      const auto argc = static_cast<int>(args.size());
-      if ((spec.arity > 0 && argc != spec.arity) || argc < -spec.arity) continue;  // an error, as it was when logged
+      if (!prepared_[i].entry->takes(args.size())) continue;  // an error, as it was when logged
+      if (!belongsHere(prepared_[i])) continue;
       execution.begin(now, false);
       execution.run(session_, *prepared_[i].entry, args, session_.reply, prepared_[i].keyArgument, prepared_[i].hash);
       execution.finish();
+      if (spec.name == "select" && std::to_string(session_.db) != args[1]) [[unlikely]] {
+        failure_ = "The append only file " + sources_[current_].name + " selects the database " + std::string(args[1].substr(0, 32)) +
+                   ", and there are only " + std::to_string(engine_.keyspace().databaseCount()) +
+                   " (databases). Nothing is loaded.";
+        break;
+      }
     }
     session_.out.clear();  // nobody reads the replies
     commands = commands.subspan(count);
   }
   execution.locks().setWorld(false);
+}
+
+// What writes nothing, and asks for a client that is not there or changes the server, never was in a log: it is passed over.
+bool AofLoader::belongsHere(const Prepared& prepared) {
+  const command::CommandSpec& spec = *prepared.entry->spec;
+  const std::string& name = prepared.entry->fullName;
+  const bool plain = (spec.flags & (command::kWrite | command::kMayReplicate)) != 0 || !prepared.note.empty() ||
+                     name == "select" || name == "multi" || name == "exec";
+  if (!plain && (spec.flags & command::kAdmin) != 0 && name != "replconf" && !std::exchange(passedOver_, true)) {
+    engine_.logger().warning("The append only file " + sources_[current_].name + " holds the command '" + name +
+                             "', which changes no data. Such commands are not run.");
+  }
+  return plain;
 }
 
 std::string AofLoader::unknownCommand(const AofReader::Command& command) const {
@@ -245,7 +279,9 @@ Status AofLoader::fileEnded() {
                 ": make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest> (" +
                 end.problem + ", at offset " + std::to_string(end.damagedAt) + ")");
   }
-  if (end.kind != AofFileEnd::Kind::kWhole) {
+  if (end.kind == AofFileEnd::Kind::kWhole) {
+    if (auto checked = checkHole(); !checked) return checked;
+  } else {
     if (!isLast()) return fail("Fatal error: the truncated file " + source.name + " is not the last file");
     if (!options_.loadTruncated.load()) {
       return fail("Unexpected end of file reading the append only file " + source.name +

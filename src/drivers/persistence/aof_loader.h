@@ -76,6 +76,8 @@ class AofLoader : public std::enable_shared_from_this<AofLoader> {
   void executeBatch();  // world held
   bool prepare(const persistence::AofReader::Command& command, Prepared& prepared);
   Status fileEnded();
+  Status checkHole();
+  bool belongsHere(const Prepared& prepared);
   Status cutTail(uint64_t at);
   std::string unknownCommand(const persistence::AofReader::Command& command) const;
   bool isLast() const { return current_ == last_; }
@@ -98,6 +100,9 @@ class AofLoader : public std::enable_shared_from_this<AofLoader> {
   engine::Session session_;
   std::vector<Prepared> prepared_;
   std::string failure_;  // of the batch
+  persistence::AofHead next_;  // of the file behind the current one; history empty: there is none that goes on
+  bool passedOver_ = false;
+  bool hole_ = false;          // between two files: what is loaded continues no history
   MonoUs began_ = 0, fileBegan_ = 0;
   AofLoadOutcome outcome_;
 };

@@ -272,6 +272,14 @@ bool MasterStream::check(const command::CommandEntry* entry, command::Args args)
                   (args.size() > 1 ? " for the key '" + std::string(args[1].substr(0, 128)) + "'" : "") +
                   ", whose type is not supported by this server. The link is closed, the data so far is kept.");
   }
+  if (args.size() == 2 && entry->fullName == "select") {
+    const auto db = parseInt64(args[1]);
+    const size_t databases = worker_.engine().keyspace().databaseCount();
+    if (!db || *db < 0 || static_cast<size_t>(*db) >= databases) {
+      return refuse("The master selected the database " + std::string(args[1].substr(0, 32)) + ", and there are only " +
+                    std::to_string(databases) + " here (databases). The link is closed, the data so far is kept.");
+    }
+  }
   if (!entry->takes(args.size())) {
     return refuse("The master sent '" + std::string(args[0].substr(0, 64)) + "' with " + std::to_string(args.size() - 1) +
                   " arguments, which is a wrong number: closing the connection.");
