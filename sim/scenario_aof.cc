@@ -54,8 +54,9 @@ void runAof(SimWorld& world, Outcome& outcome, bool always) {
   clients.start();
   for (uint64_t life = 0, lives = 2 + random.below(4); life < lives && !outcome.failure; ++life) {
     node.disk().faults = drawDiskFaults(random, node.disk());
-    // The thread that writes and syncs lags behind: what must wait for it waits long.
-    if (random.chance(0.5)) node.process().taskSlowness = random.between(2, 20);
+    // The thread that writes and syncs lags behind: what must wait for it waits long. (With everysec only what is written
+    // while a sync is under way waits for it, so it has to lag more for a reply to have a chance to be too early.)
+    if (random.chance(0.5)) node.process().taskSlowness = always ? random.between(2, 20) : random.between(2, 200);
     size_t answers = clients.workload().answered() + (20 + random.below(60)) * mix.groups;
     size_t deaths = node.deaths();
     world.runUntil([&] { return clients.workload().answered() >= answers || node.deaths() != deaths; }, 4 * kSecond);
