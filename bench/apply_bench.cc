@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/config.h"
-#include "base/log_line.h"
+#include "bench_tools.h"
 #include "drivers/node.h"
 #include "drivers/node_options.h"
 #include "drivers/replication/master_stream.h"
@@ -27,13 +27,8 @@
 namespace vigil {
 namespace {
 
-class SilentLogger final : public Logger {
- protected:
-  void write(LogLevel, std::string_view) override {}
-};
-
 // SETs, one behind the other, as many as are asked for.
-class SetStream final : public Stream {
+class SetStream final : public SocketlessStream {
  public:
   SetStream(size_t keys, std::atomic<int64_t>& bytesLeft) : keys_(keys), left_(bytesLeft) {}
   static std::string command(size_t key) {
@@ -44,7 +39,6 @@ class SetStream final : public Stream {
   void attach(EventLoop&, StreamHandler& handler) override { handler_ = &handler; }
   void detach() override { handler_ = nullptr; }
   void wantRead(bool wanted) override { wanted_ = wanted; }
-  void wantWrite(bool) override {}
   IoResult read(std::span<char> into) override {
     size_t put = 0;
     const std::string form = command(0);
@@ -62,12 +56,6 @@ class SetStream final : public Stream {
     for (std::string_view piece : pieces) bytes += piece.size();
     return {IoResult::Kind::kDone, bytes};
   }
-  int connectError() const override { return 0; }
-  Endpoint peer() const override { return {"127.0.0.1", 1}; }
-  Endpoint local() const override { return {"127.0.0.1", 2}; }
-  int descriptor() const override { return 8; }
-  void setNoDelay(bool) override {}
-  void setKeepAlive(int) override {}
   // The handler while it wants to read.
   StreamHandler* reader() const { return wanted_ ? handler_ : nullptr; }
 

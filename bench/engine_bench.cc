@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "base/config.h"
-#include "base/log_line.h"
+#include "bench_tools.h"
 #include "drivers/node.h"
 #include "drivers/node_options.h"
 #include "engine/worker.h"
@@ -40,11 +40,6 @@ struct Options {
   size_t rounds = 5;
   size_t requests = 2'000'000;  // of each worker in a round
   std::string only;
-};
-
-class SilentLogger final : public Logger {
- protected:
-  void write(LogLevel, std::string_view) override {}
 };
 
 // What the rows of the table differ in.
@@ -148,7 +143,7 @@ void Lane::turn() {
   loop->post([this] { turn(); });
 }
 
-class MemoryStream final : public Stream {
+class MemoryStream final : public SocketlessStream {
  public:
   explicit MemoryStream(std::vector<Lane>& lanes) : lanes_(lanes) {}
   void attach(EventLoop& loop, StreamHandler& handler) override {
@@ -157,7 +152,6 @@ class MemoryStream final : public Stream {
   }
   void detach() override {}
   void wantRead(bool) override {}
-  void wantWrite(bool) override {}
   IoResult read(std::span<char> into) override {
     const Pipeline& pipeline = lane_->pipeline;
     if (lane_->budget == 0 || into.size() < pipeline.size()) return {};
@@ -174,12 +168,6 @@ class MemoryStream final : public Stream {
     lane_->written += bytes;
     return {IoResult::Kind::kDone, bytes};
   }
-  int connectError() const override { return 0; }
-  Endpoint peer() const override { return {"127.0.0.1", 1}; }
-  Endpoint local() const override { return {"127.0.0.1", 6379}; }
-  int descriptor() const override { return 8; }
-  void setNoDelay(bool) override {}
-  void setKeepAlive(int) override {}
 
  private:
   std::vector<Lane>& lanes_;

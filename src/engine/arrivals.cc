@@ -50,8 +50,8 @@ void Arrivals::prefetchBucket(Arrival& arrival) const {
 void Arrivals::prefetchEntries() {
   if (!worker_.beginPrefetching()) return;
   const std::span arrivals(arrivals_.data(), count_);
-  for (Arrival& arrival : arrivals) {
-    if (!arrival.hasKey) prefetchBucket(arrival);
+  if (!alone()) {
+    for (Arrival& arrival : arrivals) prefetchBucket(arrival);
   }
   for (const Arrival& arrival : arrivals) {
     if (arrival.hasKey) worker_.engine().keyspace().prefetchEntry(arrival.db, arrival.hash);

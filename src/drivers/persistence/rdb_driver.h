@@ -127,7 +127,8 @@ class RdbDriver {
   Status begin(Kind kind, decltype(&RunningSnapshot::start) startSnapshot, Done done);
   void begun(const SnapshotMoment& moment);
   void ended(Status status);
-  // Stops all clients' commands, cancels a background save and saves. After an error clients go on.
+  // Stops all clients' commands, cancels a background save and saves. After an error clients go on, unless `force`: then the
+  // server ends all the same.
   void saveForShutdown(bool force, Done done);
   void shutDown(const engine::Shutdown::Request& request, Done done);
   void writeInfo(engine::InfoWriter& out) const;
