@@ -39,7 +39,8 @@ void writeKeyEvents(InfoWriter& info, Engine& engine) {
   info.number("evicted_keys", static_cast<int64_t>(keyspace.evicted));
   info.number("total_eviction_exceeded_time", counted.evictionExceededUs() / 1000);
   info.number("current_eviction_exceeded_time", engine.memoryLimit().exceededNowUs() / 1000);
-  // What Redis has and this server has not: defragmentation, threads for I/O alone.
+  // What Redis has and this server has not: defragmentation, threads for I/O alone. And what is not counted yet: payloads
+  // that were checked (all are), keys that a writable replica gave a time to live.
   for (const char* name : {"total_active_defrag_time", "current_active_defrag_time", "active_defrag_hits",
                            "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
                            "io_threaded_reads_processed", "io_threaded_writes_processed", "dump_payload_sanitizations",
