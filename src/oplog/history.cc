@@ -15,6 +15,12 @@ History History::continuedAs(std::string newId, Offset logEnd) const {
   return next;
 }
 
+History History::continuedByUsAs(std::string newId, Offset logEnd) const {
+  History next = continuedAs(std::move(newId), logEnd);
+  next.untold = true;
+  return next;
+}
+
 std::optional<Offset> History::endOf(std::string_view past) const {
   if (previousEnd >= 0 && equalsIgnoreCase(past, previousId)) return previousEnd;
   auto at = std::ranges::find_if(older, [past](const Past& o) { return equalsIgnoreCase(past, o.id); });

@@ -25,9 +25,15 @@ struct History {
   std::string previousId = std::string(40, '0');
   Offset previousEnd = -1;  // INFO's second_repl_offset: the first offset (Redis's numbering) not of previousId
   std::vector<Past> older = {};  // before previousId, the latest first; at most kMaxOlder
+  bool untold = false;           // this node made `id` up, and has told it to no other yet
 
   // The history that goes on as `newId` where the log of this one ends.
   History continuedAs(std::string newId, Offset logEnd) const;
+  // The same, under a name that this node made up.
+  History continuedByUsAs(std::string newId, Offset logEnd) const;
+  // The name under which to ask another node for what follows `logEnd`. A master that came back, and has written nothing
+  // since, is known to nobody by its new id, but is where the old one ended.
+  const std::string& nameToAskBy(Offset logEnd) const { return untold && previousEnd == logEnd + 1 ? previousId : id; }
   // The first offset (Redis's numbering) that is not of history `past`, which came before `id`; nullopt: none did by
   // that name. Upper and lower case are the same.
   std::optional<Offset> endOf(std::string_view past) const;

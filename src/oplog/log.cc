@@ -388,6 +388,12 @@ History Log::history() const {
   return history_;
 }
 
+History Log::tellHistory() {
+  SpinLock guard(mutex_);
+  history_.untold = false;
+  return history_;
+}
+
 void Log::setHistory(History history) {
   SpinLock guard(mutex_);
   history_ = std::move(history);

@@ -158,6 +158,7 @@ class Log {
 
   // --- History (changed with the world held) ---
   History history() const;
+  History tellHistory();  // the same, to be told to another node
   void setHistory(History history);
   // A full resync was loaded: everything held is forgotten, the log goes on at `start`.
   void restart(History history, Offset start);

@@ -186,7 +186,10 @@ bool RdbLoader::beginKey() {
   expireAt_ = key.expireAt.value_or(0);
   skipKey_ = key.expireAt && options_.dropExpired && expireAt_ < options_.now;
   if (key.expireAt && expireAt_ == 0) expireAt_ = 1;  // in the past, which 0 would not say
-  keysExpired_ += skipKey_;
+  if (skipKey_) {
+    ++keysExpired_;
+    if (options_.dropped) options_.dropped(db_, key.key);
+  }
   if (key.key.size() > Entry::kMaxKeySize) {
     return refuse("key '" + shown(key.key) + "' of " + std::to_string(key.key.size()) + " bytes is too long");
   }

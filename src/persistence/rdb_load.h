@@ -58,6 +58,7 @@ struct RdbAux {
 struct RdbLoadOptions {
   UnixMs now = 0;
   bool dropExpired = true;     // a master's own file; a replica and an AOF's base keep what has expired
+  std::function<void(int db, std::string_view key)> dropped{};  // hears of each
   bool verifyChecksum = true;  // rdbchecksum
   ds::ChunkLimit listLimit{};  // of the lists that are made
   uint64_t expectedBytes = 0;  // the length of the input if it is known: bounds what the file's hints may reserve

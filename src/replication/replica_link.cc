@@ -173,7 +173,7 @@ void ReplicaLink::promote(const LinkEvent& event, const Position& at) {
   refusals_ = 0;
   handingOver_ = false;
   Effect become{.kind = Effect::Kind::kBecomeMaster};
-  become.history = at.history.continuedAs(event.newId, at.end);
+  become.history = at.history.continuedByUsAs(event.newId, at.end);
   notice("Setting secondary replication ID to " + at.history.id +
          ", valid up to offset: " + std::to_string(at.end + 1) + ". New replication ID is " + event.newId);
   out_.push_back(std::move(become));
@@ -262,12 +262,13 @@ void ReplicaLink::sendPsync(const Position& at) {
   state_ = State::kPsync;
   if (hasHistory_) {
     std::string offset = std::to_string(at.end + 1);
-    notice("Trying a partial resynchronization (request " + at.history.id + ":" + offset + ").");
+    const std::string& id = at.history.nameToAskBy(at.end);
+    notice("Trying a partial resynchronization (request " + id + ":" + offset + ").");
     if (handingOver_) {
       act(Effect::Kind::kHandOverAsked);
-      send({"PSYNC", at.history.id, offset, "FAILOVER"});
+      send({"PSYNC", id, offset, "FAILOVER"});
     } else {
-      send({"PSYNC", at.history.id, offset});
+      send({"PSYNC", id, offset});
     }
   } else {
     notice("Partial resynchronization not possible (no cached master)");

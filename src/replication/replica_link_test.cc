@@ -108,6 +108,24 @@ TEST_F(ReplicaLinkTest, EmptyIsBelievedWhereItIsNoLoss) {
   EXPECT_NE(resync(kOld, 0, 7), "disconnect\n") << "the option says so";
 }
 
+TEST_F(ReplicaLinkTest, AsksByTheNameThatOthersKnow) {
+  const oplog::History cameBack = oplog::History{.id = kOld}.continuedByUsAs(kNew, 100);
+  oplog::History told = cameBack;
+  told.untold = false;
+  const struct {
+    Position at;
+    const std::string& name;
+  } cases[] = {{{cameBack, 100}, kOld}, {{cameBack, 101}, kNew}, {{told, 100}, kNew}};
+  for (const auto& [position, name] : cases) {
+    at = position;
+    follow();
+    step({.kind = Kind::kConnected});
+    line("+PONG");
+    line("+OK");
+    EXPECT_NE(line("+OK").find(name), std::string::npos);
+  }
+}
+
 TEST_F(ReplicaLinkTest, HandOver) {
   at = {oplog::History{.id = kOld}, 100};
   EXPECT_EQ(step({.kind = Kind::kHandOver, .master = kMaster}), "become replica\nconnect 10.0.0.1:6379\n");

@@ -96,6 +96,34 @@ def test_a_length_that_swallows_what_was_durable_is_refused(servers, vigil):
     assert path.read_bytes() == damaged, "nothing is cut"
 
 
+@pytest.mark.sanitize
+@pytest.mark.parametrize("truncated", ["yes", "no"])
+def test_damage_in_what_was_not_durable_yet_is_cut_off_and_kept(servers, vigil, truncated):
+    """As a power cut may leave it: pages of the end of the file reached the disk out of order."""
+    server = servers.start(vigil, options={"appendonly": "yes", "appendfsync": "no", "aof-load-truncated": truncated})
+    path = incremental(server)
+    with server.raw() as client:
+        client.call("SET", "before", "it")
+        cut = path.stat().st_size
+        client.pipeline([("SET", f"k{number}", number) for number in range(40)])  # one batch, one checksum
+    server.kill()
+    whole = path.read_bytes()
+    place = whole.index(b"*3\r\n$3\r\nSET\r\n$3\r\nk20\r\n")
+    damaged = whole[:place] + bytes(10) + whole[place + 10:]
+    path.write_bytes(damaged)
+    reader = restart(servers, vigil, server).spawn()
+    if truncated == "no":
+        assert reader.wait_exit() == 1
+        assert re.search(REPAIR, reader.log_text()), reader.log_text()
+        assert path.read_bytes() == damaged, "nothing is cut"
+        return
+    reader.wait_ready()
+    assert list(reader.call("KEYS", "*")) == [b"before"]
+    kept = path.with_name(f"{path.name}.cut-at-{cut}")
+    assert kept.read_bytes() == damaged[cut:]
+    reader.wait_log(rf"is damaged at offset {place} .*What is cut off is kept in .*{kept.name}")
+
+
 def two_increments(servers, binary):
     """A rewrite that failed: the base is old, and a second incremental file goes on where the first one ends."""
     server = servers.start(binary, options={"appendonly": "yes", "appendfsync": "always"})

@@ -2,6 +2,7 @@
 die: their replicas go on with a partial resync."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -109,6 +110,57 @@ def test_master_killed_and_restarted(servers, vigil, oracle, policy, rounds):
             master.kill()
         master.start()
         assert_went_on(master, replicas)
+
+
+@pytest.mark.parametrize("heir", [0, 1], ids=["vigil", "redis"])
+def test_master_killed_and_replaced(servers, vigil, oracle, heir):
+    """As after a failover: the old master comes back as a replica, and goes on from where it was."""
+    master, replicas = followed(servers, vigil, oracle, "everysec")
+    master.call("SET", "before", "it")
+    assert_in_sync(master, *replicas)
+    master.kill()
+    replicas[heir].call("REPLICAOF", "NO", "ONE")
+    replicas[heir].call("SET", "meanwhile", "1")
+    master.start()
+    replicate(master, replicas[heir].port)
+    replicate(replicas[1 - heir], replicas[heir].port)
+    assert_went_on(replicas[heir], [master, replicas[1 - heir]])
+
+
+def test_what_the_old_master_wrote_alone_is_given_up(servers, vigil, oracle):
+    master, replicas = followed(servers, vigil, oracle, "everysec")
+    assert_in_sync(master, *replicas)
+    master.kill()
+    replicas[0].call("REPLICAOF", "NO", "ONE")
+    replicas[0].call("SET", "k", "of the new master")
+    master.start()
+    master.call("SET", "k", "of the old one")
+    replicate(master, replicas[0].port)
+    wait_link(master)
+    assert_in_sync(replicas[0], master)
+    assert sync_counts(replicas[0])[0] == 1
+
+
+@pytest.mark.parametrize("replica_side", ["vigil", "redis"])
+def test_replicas_hear_of_keys_that_expired_while_the_master_was_down(servers, vigil, oracle, replica_side):
+    master = servers.start(vigil, options=FAST)
+    replica = servers.start(vigil if replica_side == "vigil" else oracle, options=FAST)
+    replicate(replica, master.port)
+    wait_link(replica)
+    for database in ("0", "3"):
+        with master.raw() as client:
+            client.call("SELECT", database)
+            client.call("MSET", "stays", "1", "counter", "5")
+            client.call("PEXPIRE", "counter", "1000")
+    master.shutdown("SAVE")
+    time.sleep(1.1)  # the time to live
+    master.start()
+    wait_link(replica)
+    assert sync_counts(master)[:2] == (0, 1)
+    assert "keys expired: 2" in master.log_text()
+    master.call("INCR", "counter")
+    assert_in_sync(master, replica)
+    assert replica.call("GET", "counter") == b"1"
 
 
 @pytest.mark.parametrize("policy", ["always", "everysec"])

@@ -128,12 +128,12 @@ def test_client_list_fields(servers, both, oracle, kind):
                 replicate(server, master.port)
                 wait_link(server)
             def listed(server=server):
-                return server.call("CLIENT", "LIST", "TYPE", kind).decode().splitlines()
+                text = server.call("CLIENT", "LIST", "TYPE", kind).decode().splitlines()
+                # What was just sent may be on its way still, and so may the end of the connection that asked whether the server is up.
+                settled = len(text) == (2 if kind == "normal" else 1) and all(" events=r " in line for line in text)
+                return settled and text
 
-            # What was just sent to it may be on its way still.
-            wait_until("nothing waits to be written", lambda listed=listed: all(" events=r " in line for line in listed()))
-            text = listed()
-            assert len(text) == (2 if kind == "normal" else 1)
+            text = wait_until("the clients of this test alone, and nothing waits to be written", listed)
             lines.append(dict(field.split("=", 1) for field in text[0].split(" ")))
     ours, theirs = lines
     assert [name for name in ours if name in theirs] == list(theirs)

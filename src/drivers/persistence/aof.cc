@@ -153,7 +153,7 @@ void Aof::openAfterLoad(std::unique_ptr<AofIncrement> file, const AofLoadOutcome
     } else {
       // A crash may have cost this node what its replicas have: replicas no further than this go on without a full
       // resync, in a history of a new name.
-      log.restart(outcome.history.continuedAs(log.history().id, at.offset), from);
+      log.restart(outcome.history.continuedByUsAs(log.history().id, at.offset), from);
     }
     if (!bytes.empty()) log.appendStream(bytes, units);
     log.setSelectedDb(db);

@@ -23,6 +23,7 @@ using persistence::AofReader;
 
 namespace {
 
+constexpr size_t kCopyPiece = 1 << 16;
 constexpr size_t kPrefetch = 32;  // commands whose keys are looked for ahead
 
 std::string seconds(MonoUs microseconds) {
@@ -289,6 +290,9 @@ Status AofLoader::fileEnded() {
                   "<filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to "
                   "yes and restart the server.");
     }
+    if (end.kind == AofFileEnd::Kind::kDamaged) {
+      if (auto kept = keepDamaged(end); !kept) return kept;
+    }
     if (auto cut = cutTail(end.validTo); !cut) return cut;
   }
   if (end.edited) {
@@ -302,6 +306,31 @@ Status AofLoader::fileEnded() {
   }
   logger.notice("DB loaded from " + std::string(source.base ? "base" : "incr") + " file " + source.name + ": " +
                 seconds(engine_.system().clock.mono() - fileBegan_));
+  return {};
+}
+
+// What lies behind damage was never durable: a power cut may leave it so. But some of it may be whole, and somebody may
+// want it back: it stays, in a file of its own.
+Status AofLoader::keepDamaged(const AofFileEnd& end) {
+  const Source& source = sources_[current_];
+  const std::string path = directory_.path(source.name) + ".cut-at-" + std::to_string(end.validTo);
+  auto failed = [&](const Error& error) {
+    return fail("Cannot keep what is cut off the damaged AOF file " + source.name + ", in " + path + ": " + error.message);
+  };
+  auto into = engine_.system().files.open(path, FileSystem::Open::kCreateEmpty);
+  if (!into) return failed(into.error());
+  std::string chunk(kCopyPiece, '\0');
+  for (uint64_t at = end.validTo;;) {
+    const auto got = file_->readAt(at, chunk);
+    if (!got) return failed(got.error());
+    if (*got == 0) break;
+    if (auto put = (*into)->append(std::string_view(chunk).substr(0, *got)); !put) return failed(put.error());
+    at += *got;
+  }
+  if (auto synced = (*into)->sync(); !synced) return failed(synced.error());
+  engine_.logger().warning("!!! The AOF file " + source.name + " is damaged at offset " + std::to_string(end.damagedAt) + " (" +
+                           end.problem + "). Nothing behind that had been durable when the server stopped. What is cut off is kept in " +
+                           path);
   return {};
 }
 

@@ -78,6 +78,7 @@ class AofLoader : public std::enable_shared_from_this<AofLoader> {
   Status fileEnded();
   Status checkHole();
   bool belongsHere(const Prepared& prepared);
+  Status keepDamaged(const persistence::AofFileEnd& end);
   Status cutTail(uint64_t at);
   std::string unknownCommand(const persistence::AofReader::Command& command) const;
   bool isLast() const { return current_ == last_; }

@@ -154,7 +154,7 @@ class RdbDriver {
   void loadAgain(Reload how, const std::shared_ptr<Done>& done);
   Status install(Reload how, keyspace::Keyspace& loaded);
   void endReload(Reload how, std::shared_ptr<keyspace::Keyspace> loaded, std::shared_ptr<Done> done, Status status);
-  void resumeHistory(const persistence::RdbAux& aux);
+  void resumeHistory(const Load& load);
   int64_t unixSeconds() const;
 
   engine::Engine& engine_;

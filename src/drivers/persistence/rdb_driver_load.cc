@@ -7,6 +7,7 @@
 
 #include "base/ports/clock.h"
 #include "base/ports/files.h"
+#include "drivers/persistence/dropped_keys.h"
 #include "drivers/persistence/rdb_driver.h"
 #include "keyspace/keyspace.h"
 
@@ -23,12 +24,13 @@ std::string withDecimals(double value, int decimals) {
 }  // namespace
 
 struct RdbDriver::Load {
-  explicit Load(const keyspace::Keyspace::Options& options) : loaded(options) {}
+  Load(const keyspace::Keyspace::Options& options, size_t backlog) : loaded(options), dropped(backlog) {}
   keyspace::Keyspace loaded;
   std::string path;
   persistence::RdbAux aux;
   uint64_t keysLoaded = 0;
   uint64_t keysExpired = 0;
+  DroppedKeys dropped;
   MonoUs began = 0;
   Done done;
 };
@@ -52,7 +54,7 @@ void RdbDriver::load(Done done) {
     status_.loading = true;
     status_.loadingStart = unixSeconds();
   }
-  auto load = std::make_shared<Load>(engine_.keyspace().options());
+  auto load = std::make_shared<Load>(engine_.keyspace().options(), engine_.log().backlogSize());
   load->path = path;
   load->began = engine_.system().clock.mono();
   load->done = std::move(done);
@@ -72,7 +74,9 @@ void RdbDriver::loadFile(std::shared_ptr<Load> load) {
     MutexLock lock(mutex_);
     status_.loadingTotalBytes = size;
   }
-  persistence::RdbLoader loader(load->loaded, loadOptions(size));
+  auto options = loadOptions(size);
+  options.dropped = [&dropped = load->dropped](int db, std::string_view key) { dropped.add(db, key); };
+  persistence::RdbLoader loader(load->loaded, options);
   bool announced = false;
   auto announce = [&] {
     if (std::exchange(announced, true)) return;
@@ -101,7 +105,7 @@ void RdbDriver::loadFile(std::shared_ptr<Load> load) {
 void RdbDriver::takeOver(Load& load) {
   engine_.keyspace().replaceAll(load.loaded);
   engine_.dataReplaced();
-  resumeHistory(load.aux);
+  resumeHistory(load);
   {
     MutexLock lock(mutex_);
     status_.loading = false;
@@ -118,17 +122,23 @@ void RdbDriver::takeOver(Load& load) {
 
 // A replica goes on in its master's history where the file ends. A master begins a new history there, of which the old
 // one is the past: replicas that are no further than the file go on without a full resync, others cannot be followed.
-void RdbDriver::resumeHistory(const persistence::RdbAux& aux) {
+void RdbDriver::resumeHistory(const Load& load) {
+  const persistence::RdbAux& aux = load.aux;
   if (aux.replicationId.empty() || !aux.replicationOffset || *aux.replicationOffset < 0) return;
   oplog::Log& log = engine_.log();
   const oplog::Offset offset = *aux.replicationOffset;
+  const bool replica = engine_.state().replica.load();
+  if (!replica && !load.dropped.fit()) {
+    return engine_.logger().notice("More keys had expired than the replication backlog can tell replicas of: they need a full resync.");
+  }
   log.setNeeded(oplog::Log::Reason::kReplication, true);  // from here on offsets must count
-  if (engine_.state().replica.load()) {
+  if (replica) {
     log.restart(oplog::History{.id = aux.replicationId}, offset);
     if (aux.streamDb) log.setSelectedDb(*aux.streamDb);
     return;
   }
-  log.restart({.id = log.history().id, .previousId = aux.replicationId, .previousEnd = offset + 1}, offset);
+  log.restart(oplog::History{.id = aux.replicationId}.continuedByUsAs(log.history().id, offset), offset);
+  load.dropped.appendTo(log);
 }
 
 void RdbDriver::logOrigin(const persistence::RdbAux& aux) const {

@@ -124,7 +124,9 @@ void RdbDriver::loadAgain(Reload how, const std::shared_ptr<Done>& done) {
   };
   auto file = engine_.system().files.open(path, FileSystem::Open::kRead);
   if (!file) return refuse(file.error().message);
-  persistence::RdbLoader loader(*loaded, loadOptions((*file)->size().value_or(0)));
+  auto options = loadOptions((*file)->size().value_or(0));
+  options.dropExpired = false;  // replicas, which load nothing, hear of them when they expire here
+  persistence::RdbLoader loader(*loaded, options);
   const auto end = persistence::loadRdbFile(loader, **file, [this](uint64_t) { return goesOn(); });
   if (!end) return refuse(end.error().message);
   logLoaded(loader);

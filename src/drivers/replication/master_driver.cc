@@ -75,7 +75,7 @@ void MasterDriver::takeOver(engine::Session& session, std::string_view id, oplog
   newcomer->address = session.connection->stream().peer().host;
   std::string name = replication::Replica{.traits = newcomer->traits, .address = newcomer->address}.name();
   logger.notice("Replica " + name + " asks for synchronization");
-  oplog::History history = log.history();
+  oplog::History history = log.tellHistory();
   auto decision = replication::decidePsync(history, log.start(), log.end(), backlogActive(), name, id, wireOffset);
   if (decision.partial) {
     newcomer->cursor = log.cursor(decision.from);
@@ -262,7 +262,7 @@ void MasterDriver::beginSnapshot(const std::vector<uint64_t>& ids, bool diskless
   snapshotsBegun_.fetch_add(1, std::memory_order_relaxed);
   if (!engine_.state().replica.load()) log.forceSelect();
   const oplog::Offset at = log.end();
-  const std::string answer = "+FULLRESYNC " + log.history().id + " " + std::to_string(at) + "\r\n";
+  const std::string answer = "+FULLRESYNC " + log.tellHistory().id + " " + std::to_string(at) + "\r\n";
   std::vector<std::shared_ptr<ReplicaFeed>> feeds;
   bool withoutData = false;
   {
