@@ -214,8 +214,8 @@ class FlagsType final : public SingleLineType {
 
 class StringType final : public SingleLineType {
  public:
-  StringType(SharedString& value, std::function<Status(const std::string&)> validate)
-      : value_(value), validate_(std::move(validate)), default_(value_.load()) {}
+  StringType(SharedString& value, std::function<Status(const std::string&)> validate, EmptyText empty)
+      : value_(value), validate_(std::move(validate)), empty_(empty), default_(value_.load()) {}
 
   std::string get() const override { return value_.load(); }
   Result<bool> set(std::span<const std::string> words, ConfigPhase) override {
@@ -225,8 +225,7 @@ class StringType final : public SingleLineType {
     return value_.load() != words[0] && (value_.store(words[0]), true);
   }
   std::vector<RewriteLine> lines(const std::string& name) const override {
-    // Redis drops the lines of a text that is empty by default and is so now.
-    if (default_.empty() && value_.load().empty()) return {};
+    if (empty_ == EmptyText::kUnset && default_.empty() && value_.load().empty()) return {};
     return SingleLineType::lines(name);
   }
   std::string describe() const override { return "text"; }
@@ -237,6 +236,7 @@ class StringType final : public SingleLineType {
 
   SharedString& value_;
   std::function<Status(const std::string&)> validate_;
+  EmptyText empty_;
   std::string default_;
 };
 
@@ -276,8 +276,8 @@ OptionTypePtr flagsOption(ValueHooks<int> value, std::vector<EnumName> names, st
   return std::make_unique<FlagsType>(std::move(value), std::move(names), std::move(validate));
 }
 
-OptionTypePtr stringOption(SharedString& value, std::function<Status(const std::string&)> validate) {
-  return std::make_unique<StringType>(value, std::move(validate));
+OptionTypePtr stringOption(SharedString& value, std::function<Status(const std::string&)> validate, EmptyText empty) {
+  return std::make_unique<StringType>(value, std::move(validate), empty);
 }
 
 OptionTypePtr specialOption(SpecialHooks hooks) { return std::make_unique<SpecialType>(std::move(hooks)); }

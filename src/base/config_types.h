@@ -69,7 +69,11 @@ OptionTypePtr enumOption(ValueHooks<int> value, std::vector<EnumName> names);
 // Several names, whose values are or-ed; the first name has the value 0 and stands for none of them.
 OptionTypePtr flagsOption(ValueHooks<int> value, std::vector<EnumName> names,
                           std::function<Status(int)> validate = nullptr);
-OptionTypePtr stringOption(SharedString& value, std::function<Status(const std::string&)> validate = nullptr);
+// What an empty text says: that there is none, or it is a value like others. CONFIG REWRITE, as Redis's, drops the line of
+// an option that is unset, and was at start.
+enum class EmptyText : uint8_t { kUnset, kValue };
+OptionTypePtr stringOption(SharedString& value, std::function<Status(const std::string&)> validate = nullptr,
+                           EmptyText empty = EmptyText::kUnset);
 
 // Everything else. Without `lines` the option is never written by CONFIG REWRITE.
 struct SpecialHooks {

@@ -60,7 +60,7 @@ OptionTypePtr typeOf(const stock::Row& row, std::atomic<int64_t>& number, Shared
     case stock::Kind::kFileName:
     case stock::Kind::kHostName:
       text.store(row.text);
-      return stringOption(text, validatorOf(row));
+      return stringOption(text, validatorOf(row), (row.flags & stock::kEmptyIsValue) != 0 ? EmptyText::kValue : EmptyText::kUnset);
     default:
       return integerOption(number, {row.min, row.max, formOf(row.kind)});
   }

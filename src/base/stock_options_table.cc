@@ -27,7 +27,7 @@ constexpr Row kProcess[] = {
     yesNo("daemonize", false, kImmutable),
     choice("supervised", "upstart|systemd|auto|no", 3, kImmutable),
     text("pidfile", "", kImmutable),
-    text("logfile", "", kImmutable),
+    text("logfile", "", kImmutable | kEmptyIsValue),
     choice("loglevel", "debug|verbose|notice|warning", 2),
     yesNo("syslog-enabled", false, kImmutable),
     text("syslog-ident", "redis", kImmutable),
@@ -169,7 +169,7 @@ constexpr Row kNoFork[] = {
     yesNo("rdb-save-incremental-fsync", true),
     yesNo("aof-rewrite-incremental-fsync", true),
     yesNo("disable-thp", true, kImmutable),
-    text("ignore-warnings", ""),
+    text("ignore-warnings", "", kEmptyIsValue),
 };
 
 constexpr Row kTables[] = {

@@ -13,7 +13,7 @@ namespace vigil::stock {
 enum class Kind : uint8_t { kYesNo, kInteger, kMemory, kPercentOrMemory, kOctal, kChoice, kText, kFileName, kHostName };
 
 inline constexpr unsigned kImmutable = 1, kHidden = 2, kSensitive = 4, kProtected = 8, kDeniedWhileLoading = 16,
-                          kNotEmpty = 32;
+                          kNotEmpty = 32, kEmptyIsValue = 64;
 
 struct Row {
   const char* name;

@@ -110,26 +110,33 @@ class ClientRegistry {
     const uint64_t id = nextId();
     MutexLock guard(mutex_);
     expected_.insert(id);
-    updateCounts();
     return id;
+  }
+  // Holds a place for a connection that is not there yet, until it is let go of; nothing: all are taken.
+  std::shared_ptr<void> holdPlace(size_t places) {
+    MutexLock guard(mutex_);
+    if (taken() >= places) return nullptr;
+    ++held_;
+    return {this, [](ClientRegistry* registry) {
+              MutexLock lock(registry->mutex_);
+              --registry->held_;
+            }};
   }
   void add(std::shared_ptr<ClientInfo> client) {
     MutexLock guard(mutex_);
     auto id = client->id;
     clients_.insert_or_assign(id, std::move(client));
     expected_.erase(id);
-    updateCounts();
+    updateCount();
   }
   // Another may stand under its id by now: a connection that became a replica's link.
   void remove(const ClientInfo& client) {
     MutexLock guard(mutex_);
     auto at = clients_.find(client.id);
     if (at != clients_.end() && at->second.get() == &client) clients_.erase(at);
-    updateCounts();
+    updateCount();
   }
   size_t count() const { return count_.load(std::memory_order_relaxed); }
-  // Those that are there and those that are expected: what maxclients limits.
-  size_t places() const { return places_.load(std::memory_order_relaxed); }
   // In the order of their ids.
   std::vector<std::shared_ptr<ClientInfo>> all() const {
     MutexLock guard(mutex_);
@@ -145,17 +152,16 @@ class ClientRegistry {
   }
 
  private:
-  void updateCounts() REQUIRES(mutex_) {
-    count_.store(clients_.size(), std::memory_order_relaxed);
-    places_.store(clients_.size() + expected_.size(), std::memory_order_relaxed);
-  }
+  void updateCount() REQUIRES(mutex_) { count_.store(clients_.size(), std::memory_order_relaxed); }
+  // Those that are there, those that are expected, and what is held for others: what maxclients limits.
+  size_t taken() const REQUIRES(mutex_) { return clients_.size() + expected_.size() + held_; }
 
   std::atomic<uint64_t> nextId_{1};
   std::atomic<size_t> count_{0};
-  std::atomic<size_t> places_{0};
   mutable Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<ClientInfo>> clients_ GUARDED_BY(mutex_);
   std::unordered_set<uint64_t> expected_ GUARDED_BY(mutex_);
+  size_t held_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace vigil::engine

@@ -78,7 +78,8 @@ void Connection::onReadable() {
     } else {
       publishMemory();
     }
-    if (input_.size() > worker_.engine().options().queryBufferLimit.load(std::memory_order_relaxed)) {
+    // Whole arguments of a long request do not count: each has proto-max-bulk-len for a limit of its own.
+    if (input_.size() - std::min(input_.size(), parser_.taken()) > worker_.engine().options().queryBufferLimit.load(std::memory_order_relaxed)) {
       worker_.stats().queryBufferLimitDisconnections.add();
       worker_.engine().logger().warning("Closing client that reached max query buffer length: " + description());
       close("query buffer limit");

@@ -154,15 +154,15 @@ void Engine::start(const std::vector<EventLoop*>& loops, EventLoop& control) {
 
 void Engine::stop() { workers_.clear(); }
 
-bool Engine::hasRoomFor(size_t arriving) {
-  const auto clients = static_cast<int64_t>(clients_.places() + arriving);
-  if (clients < options_.maxClients.load(std::memory_order_relaxed)) return true;
-  rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
-  return false;
+std::shared_ptr<void> Engine::holdPlace() {
+  auto place = clients_.holdPlace(static_cast<size_t>(options_.maxClients.load(std::memory_order_relaxed)));
+  if (place == nullptr) rejectedConnections_.fetch_add(1, std::memory_order_relaxed);
+  return place;
 }
 
 void Engine::accept(std::unique_ptr<Stream> stream) {
-  if (!hasRoomFor(0)) {
+  const std::shared_ptr<void> place = holdPlace();
+  if (place == nullptr) {
     stream->write(std::string_view("-ERR max number of clients reached\r\n"));
     return;
   }

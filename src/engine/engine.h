@@ -183,8 +183,9 @@ class Engine {
   int64_t timedWaits() const { return timedWaits_.load(std::memory_order_relaxed); }
   std::atomic<int64_t>& timedWaitCounter() { return timedWaits_; }
   std::atomic<int64_t>& blockedCounter() { return blockedClients_; }
-  // Any thread: whether one more client may come besides `arriving` ones; a refusal is counted.
-  bool hasRoomFor(size_t arriving);
+  // Any thread. Holds a place for a connection that is still in its handshake, until that is let go of; nothing, which is
+  // counted: there are maxclients.
+  std::shared_ptr<void> holdPlace();
   std::atomic<int64_t>& rejectedConnections() { return rejectedConnections_; }
   // Keys reserved for blocked calls (see Reservation). Exact for a shard whose lock the caller holds: if none is
   // counted, it has none.

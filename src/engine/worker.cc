@@ -129,6 +129,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
   }
   wire::RequestLimits limits;
   limits.maxBulk = engine_.options().maxBulk.load(std::memory_order_relaxed);
+  RunningCommand::ofThisThread(running_);
   size_t consumed = 0;
   bool more = true;
   while (more && session.suspended == Session::Suspended::kNo && !connection.closing() && !session.closeAfterReply) {
@@ -173,6 +174,7 @@ size_t Worker::execute(Connection& connection, std::string_view bytes) {
     }
     if (insideWorld_ && engine_.world().claimed()) leaveWorldForExclusive();  // the next command waits for it
   }
+  running_.client = nullptr;
   if (insideWorld_) leaveWorldForExclusive();
   if (!session.out.empty() || session.closeAfterReply) queueFlush(connection);
   connection.publishInfo();
@@ -275,6 +277,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
   if (entry && !entry->spec->subcommands.empty() && args.size() > 1) {
     if (const auto* sub = entry->subcommand(args[1])) entry = sub;
   }
+  running_ = {session.info.get(), entry, args};
   Outcome outcome = Outcome::kDone;
   Ending ending = Ending::kRejected;
   int64_t nanos = 0;

@@ -23,6 +23,7 @@
 #include "engine/evictor.h"
 #include "engine/execution.h"
 #include "engine/inbox.h"
+#include "engine/running_command.h"
 #include "engine/statistics.h"
 #include "engine/stats.h"
 #include "wire/resp_parser.h"
@@ -260,6 +261,7 @@ class Worker {
   std::array<char, 32> lastName_{};  // as it was written; see findCommand()
   size_t lastNameSize_ = 0;
   const command::CommandEntry* lastEntry_ = nullptr;
+  RunningCommand running_;
   Arrivals arrivals_;
   bool insideWorld_ = false;
   UnixMs nowMs_ = 0;

@@ -148,6 +148,7 @@ void CrashReport::write(int signal, const siginfo_t& info, const void* context) 
   log.head().text("Crashed running the instruction at: 0x").hex(reinterpret_cast<uint64_t>(instruction), 1);
   log.text("\n\n------ STACK TRACE ------\nEIP:\n").symbols(&instruction, 1).text("\nBacktrace:\n").backtrace(1);
   writeRegisters(log, context);
+  if (sources_.current) sources_.current(log);
   log.flush();
   if (!waitForReporter()) log.text("\n(INFO and CLIENT LIST could not be had.)\n");
   log.text(

@@ -12,6 +12,8 @@
 
 namespace vigil::runtime {
 
+class SignalLog;
+
 class CrashReport {
  public:
   struct Sources {
@@ -20,6 +22,8 @@ class CrashReport {
     std::string pidFile;  // removed at the end; empty: none
     // Called on a thread of its own, with other threads in any state.
     std::function<std::string()> info;
+    // What the thread that crashed was doing: in its signal handler, so nothing may allocate or lock.
+    std::function<void(SignalLog&)> current = nullptr;
     std::function<std::string()> clients;
   };
 

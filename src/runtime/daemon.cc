@@ -65,15 +65,20 @@ Status writePidFile(const std::string& path) {
 
 void removePidFile(const std::string& path) { unlink(path.c_str()); }
 
-std::optional<uint64_t> raiseOpenFileLimit(uint64_t maxClients, Logger& log) {
+uint64_t reservedDescriptors(size_t workers) {
+  constexpr uint64_t kRedis = 32;
+  return std::max<uint64_t>(kRedis, kRedis - 4 + 2 * workers);
+}
+
+std::optional<uint64_t> raiseOpenFileLimit(uint64_t maxClients, uint64_t reserved, Logger& log) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     log.warning(std::string("Unable to obtain the current NOFILE limit (") + std::strerror(errno) +
                 "), assuming 1024 and setting the max clients configuration accordingly.");
-    return 1024 - kReservedDescriptors;
+    return reserved < 1024 ? std::optional(1024 - reserved) : std::nullopt;
   }
   const uint64_t before = limit.rlim_cur;
-  const uint64_t wanted = maxClients + kReservedDescriptors;
+  const uint64_t wanted = maxClients + reserved;
   if (before >= wanted) return maxClients;
   int error = 0;
   const uint64_t reached = raiseAsFarAsPossible(limit, wanted, error);
@@ -82,13 +87,13 @@ std::optional<uint64_t> raiseOpenFileLimit(uint64_t maxClients, Logger& log) {
                std::to_string(before) + ").");
     return maxClients;
   }
-  if (reached <= kReservedDescriptors) {
+  if (reached <= reserved) {
     log.warning("Your current 'ulimit -n' of " + std::to_string(before) +
                 " is not enough for the server to start. Please increase your open file limit to at least " +
                 std::to_string(wanted) + ". Exiting.");
     return std::nullopt;
   }
-  const uint64_t clients = reached - kReservedDescriptors;
+  const uint64_t clients = reached - reserved;
   log.warning("You requested maxclients of " + std::to_string(maxClients) + " requiring at least " +
               std::to_string(wanted) + " max file descriptors.");
   log.warning("Server can't set maximum open files to " + std::to_string(wanted) +

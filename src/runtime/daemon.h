@@ -25,12 +25,12 @@ Status changeWorkingDirectory(const std::string& path);
 Status writePidFile(const std::string& path);
 void removePidFile(const std::string& path);
 
-// What the process needs open beside its clients: files, listeners, replication, loops. Redis's number.
-inline constexpr uint64_t kReservedDescriptors = 32;
+// What a process with so many workers needs open beside its clients: files, listeners, replication, and two descriptors for
+// each loop. Up to two workers Redis's number.
+uint64_t reservedDescriptors(size_t workers);
 
-// Raises the limit of open files to maxClients + kReservedDescriptors, or as far as it goes, with Redis's log lines.
-// Returns how many clients there can be: maxClients, or less; nothing if not even the reserved ones fit, and then the
+// Raises the limit of open files to maxClients + `reserved`, or as far as it goes, with Redis's log lines. Returns how many clients there can be: maxClients, or less; nothing if not even the reserved ones fit, and then the
 // server must not start (the log says why).
-std::optional<uint64_t> raiseOpenFileLimit(uint64_t maxClients, Logger& log);
+std::optional<uint64_t> raiseOpenFileLimit(uint64_t maxClients, uint64_t reserved, Logger& log);
 
 }  // namespace vigil::runtime

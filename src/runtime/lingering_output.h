@@ -12,11 +12,11 @@ namespace vigil::runtime {
 // Belongs to its timer's task on the loop, and so goes with the loop at the latest.
 class LingeringOutput final : public StreamHandler, public std::enable_shared_from_this<LingeringOutput> {
  public:
-  // On the loop's thread; the stream is not attached.
+  // On the loop's thread; the stream is not attached. Where many linger already it is closed at once.
   static void begin(EventLoop& loop, std::unique_ptr<Stream> stream, std::string bytes);
 
-  LingeringOutput(EventLoop& loop, std::unique_ptr<Stream> stream, std::string bytes)
-      : loop_(loop), stream_(std::move(stream)), bytes_(std::move(bytes)) {}
+  LingeringOutput(EventLoop& loop, std::unique_ptr<Stream> stream, std::string bytes);
+  ~LingeringOutput() override;
 
  private:
   void onReadable() override {}  // never wanted

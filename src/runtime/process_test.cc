@@ -73,7 +73,7 @@ TEST_F(ProcessTest, TheWorkingDirectoryMustExist) {
   EXPECT_EQ(changeWorkingDirectory("/no/such/folder").error().message, "No such file or directory");
 }
 
-TEST_F(ProcessTest, FewClientsNeedNoHigherLimit) { EXPECT_EQ(raiseOpenFileLimit(1, log_), 1u); }
+TEST_F(ProcessTest, FewClientsNeedNoHigherLimit) { EXPECT_EQ(raiseOpenFileLimit(1, 32, log_), 1u); }
 
 TEST_F(ProcessTest, KnowsItsHost) {
   EXPECT_GT(residentMemory(), 1u << 20);

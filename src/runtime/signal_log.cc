@@ -48,6 +48,20 @@ SignalLog& SignalLog::text(std::string_view bytes) {
   return *this;
 }
 
+SignalLog& SignalLog::quoted(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (const char byte : bytes) {
+    if (byte >= ' ' && byte <= '~') {
+      text({&byte, 1});
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(byte);
+    const char escaped[] = {'\\', 'x', kDigits[value >> 4], kDigits[value & 15]};
+    text({escaped, sizeof escaped});
+  }
+  return *this;
+}
+
 SignalLog& SignalLog::number(int64_t value) {
   char digits[20];
   size_t at = sizeof digits;

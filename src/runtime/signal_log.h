@@ -16,6 +16,7 @@ class SignalLog {
   SignalLog& operator=(const SignalLog&) = delete;
 
   SignalLog& text(std::string_view bytes);
+  SignalLog& quoted(std::string_view bytes);  // what is not printable as \xNN
   SignalLog& number(int64_t value);
   SignalLog& hex(uint64_t value, int digits);  // at least so many digits
   SignalLog& head();                           // "123:signal-handler (1700000000) "

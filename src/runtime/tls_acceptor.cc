@@ -1,6 +1,5 @@
 #include "runtime/tls_acceptor.h"
 
-#include <atomic>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -16,12 +15,11 @@ namespace {
 // Shared by the listener and its handshakes, on several loops.
 struct Acceptor {
   std::vector<EventLoop*> loops;
-  std::function<bool(size_t)> admit;
+  std::function<std::shared_ptr<void>()> admit;
   const TlsContexts& contexts;
   Network::AcceptHandler onAccept;
   Logger& log;
   int64_t handshakeUs;
-  std::atomic<size_t> underWay{0};
   size_t next = 0;  // of loops; the listener's thread alone
 };
 
@@ -33,9 +31,9 @@ std::string text(const Endpoint& endpoint) {
 // Belongs to its timer's task on the loop, and so goes with the loop at the latest.
 class Handshake final : public StreamHandler, public std::enable_shared_from_this<Handshake> {
  public:
-  Handshake(std::shared_ptr<Acceptor> acceptor, EventLoop& loop, std::unique_ptr<Stream> stream)
-      : acceptor_(std::move(acceptor)), loop_(loop), stream_(std::move(stream)) {}
-  ~Handshake() override { --acceptor_->underWay; }
+  Handshake(std::shared_ptr<Acceptor> acceptor, EventLoop& loop, std::unique_ptr<Stream> stream,
+            std::shared_ptr<void> place)
+      : acceptor_(std::move(acceptor)), loop_(loop), place_(std::move(place)), stream_(std::move(stream)) {}
 
   void begin() {
     timer_ = loop_.after(acceptor_->handshakeUs, [self = shared_from_this()] { self->failed("handshake timed out"); });
@@ -52,28 +50,32 @@ class Handshake final : public StreamHandler, public std::enable_shared_from_thi
     loop_.cancel(timer_);
     if (stream_->connectError() != 0) return failed(stream_->connectErrorText());
     stream_->detach();
+    place_.reset();
     acceptor_->onAccept(std::move(stream_));
   }
   void failed(const std::string& why) {
     acceptor_->log.warning("Error accepting a client connection: " + why + " (addr=" + text(stream_->peer()) +
                            " laddr=" + text(stream_->local()) + ")");
     stream_.reset();
+    place_.reset();
   }
 
   const std::shared_ptr<Acceptor> acceptor_;
   EventLoop& loop_;
+  std::shared_ptr<void> place_;
   std::unique_ptr<Stream> stream_;
   TimerId timer_ = 0;
 };
 
 void accept(const std::shared_ptr<Acceptor>& acceptor, std::unique_ptr<Stream> plain) {
   TlsContextPtr context = acceptor->contexts.server();
-  if (context == nullptr || (acceptor->admit && !acceptor->admit(acceptor->underWay))) return;
+  std::shared_ptr<void> place = acceptor->admit ? acceptor->admit() : nullptr;
+  if (context == nullptr || (acceptor->admit && place == nullptr)) return;
   auto stream = std::make_unique<TlsStream>(std::move(plain), std::move(context), TlsSide::kServer,
                                             acceptor->contexts.clientAuth());
   EventLoop& loop = *acceptor->loops[acceptor->next++ % acceptor->loops.size()];
-  ++acceptor->underWay;
-  loop.post([handshake = std::make_shared<Handshake>(acceptor, loop, std::move(stream))] { handshake->begin(); });
+  auto handshake = std::make_shared<Handshake>(acceptor, loop, std::move(stream), std::move(place));
+  loop.post([handshake = std::move(handshake)] { handshake->begin(); });
 }
 
 }  // namespace

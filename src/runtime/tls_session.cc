@@ -31,6 +31,8 @@ TlsSession::TlsSession(Stream& inner, TlsContextPtr context, TlsSide side, TlsCl
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
+  // RESP frames itself: an end without goodbye is an end, as on TCP, and who closed only its own side is still answered.
+  SSL_set_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   if (side == TlsSide::kClient) {
     SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
     SSL_set_connect_state(ssl_.get());
@@ -152,7 +154,6 @@ IoResult TlsSession::read(std::span<char> into) {
 IoResult TlsSession::readOutcome(int result) {
   const int error = SSL_get_error(ssl_.get(), result);
   if (error == SSL_ERROR_WANT_READ) return {};
-  // RESP frames itself: an end without goodbye is an end, as on TCP.
   if (error == SSL_ERROR_ZERO_RETURN || innerEnd_.kind == IoResult::Kind::kClosed) return {IoResult::Kind::kClosed};
   if (innerEnd_.broken()) return innerEnd_;
   errorText_ = takeTlsError();

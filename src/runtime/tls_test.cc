@@ -23,7 +23,7 @@ class TlsTest : public MachineTest {
  protected:
   void SetUp() override { ASSERT_TRUE(machine_.tls().configure(certificate_.settings())); }
 
-  void listen(int64_t handshakeUs = kTlsHandshakeUs, std::function<bool(size_t)> admit = {}) {
+  void listen(int64_t handshakeUs = kTlsHandshakeUs, std::function<std::shared_ptr<void>()> admit = {}) {
     at_ = Endpoint{"127.0.0.1", freePort()};
     auto acceptor = tlsAcceptor(
         loop_, {.admit = std::move(admit)}, machine_.tls(),
@@ -107,17 +107,18 @@ TEST_F(TlsTest, HandshakesUnderWayGoWithTheLoop) {
 }
 
 TEST_F(TlsTest, RefusesWhoeverComesBesidesTooManyHandshakes) {
+  auto places = std::make_shared<int>(2);  // copies of it are held
   size_t asked = 0;
-  ASSERT_NO_FATAL_FAILURE(listen(kTlsHandshakeUs, [&](size_t underWay) {
-    asked = underWay;
-    return underWay < 2;
+  ASSERT_NO_FATAL_FAILURE(listen(kTlsHandshakeUs, [&]() -> std::shared_ptr<void> {
+    ++asked;
+    return places.use_count() <= *places ? places : nullptr;
   }));
   CollectingHandler silent[2];
   for (auto& each : silent) each.use(network().connect(at_, {}), loop_);
-  EXPECT_TRUE(runUntil([&] { return asked == 1; }));
+  EXPECT_TRUE(runUntil([&] { return asked == 2; }));
   client_.use(network().connect(at_, {}), loop_);
   EXPECT_TRUE(runUntil([&] { return client_.ended_.broken(); }));
-  EXPECT_EQ(asked, 2u);
+  EXPECT_EQ(asked, 3u);
   for (auto& each : silent) each.stream_.reset();
   listener_.reset();
   EXPECT_TRUE(runUntil([&] { return remembered_.lines_.find("unexpected eof") != std::string::npos; }));

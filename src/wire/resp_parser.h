@@ -51,6 +51,8 @@ class RequestParser {
   // After kNeedMore: at least this many bytes are missing to the end of what is being read (of a long argument: the
   // rest of it), so that the reader can make room for it at once.
   uint64_t missing() const { return missing_; }
+  // After kNeedMore: the bytes of the command's arguments that have come whole.
+  size_t taken() const { return partial_.empty() ? 0 : position_; }
 
   // After kProtocolError: Redis's text, "Protocol error: …".
   const std::string& error() const { return error_; }

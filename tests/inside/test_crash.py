@@ -39,6 +39,19 @@ def test_a_crash_is_reported(servers, vigil, number):
     assert len(re.findall(r"\[0x[0-9a-f]+\]", trace)) >= 3, trace
 
 
+def test_the_report_names_the_command(servers, vigil):
+    if vigil.is_sanitized:
+        pytest.skip("the sanitizers report by themselves")
+    server = servers.start(vigil, options={"enable-debug-command": "yes"})
+    with server.raw() as client:
+        client.call("SELECT", 3)
+        client.send("DEBUG", "SEGFAULT")
+        assert end_of(server) == -signal.SIGSEGV
+    found = re.search(r"-- CURRENT CLIENT INFO ------\nid=\d+ addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ db=3\nargc: '2'\n"
+                      r"argv\[0\]: 'DEBUG'\nargv\[1\]: 'SEGFAULT'\n\n------ INFO", server.log_text())
+    assert found, server.log_text()
+
+
 def test_crash_log_can_be_turned_off(servers, vigil):
     if vigil.is_sanitized:
         pytest.skip("the sanitizers report by themselves")

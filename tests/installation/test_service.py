@@ -236,3 +236,16 @@ def test_stock_configuration_names_every_option(servers, vigil):
                if name.decode() not in aliases and not re.search(rf"(?m)(^|[\s,]){re.escape(name.decode())}\b", text)
                and not name.startswith(b"active-defrag-")]
     assert not missing
+
+
+def test_a_service_whose_configuration_says_otherwise(services):
+    service = services[0]
+    service.install()
+    answers(service)
+    service.edit(**{"daemonize": "no", "pidfile": "/nonexistent/x.pid", "proc-title-template": '"cache {port}"'})
+    service.call("restart")
+    answers(service)
+    assert re.fullmatch(r"Redis is running \(\d+\)\n", service.call("status").stdout)
+    assert "already running" in service.call("start").stdout
+    assert service.call("stop").stdout.splitlines()[-1] == "Redis stopped"
+    assert service.call("status", check=False).returncode == 3

@@ -230,6 +230,16 @@ def test_idle_clients_are_closed_after_timeout(servers, vigil):
         assert client.read_until_closed() == b""
 
 
+@pytest.mark.parametrize("side", ["vigil", "redis"])
+def test_config_rewrite_keeps_an_empty_text_that_overrides_an_include(servers, vigil, oracle, side, tmp_path):
+    (tmp_path / "inc.conf").write_text("aclfile nonexistent.acl\n")
+    server = servers.create({"vigil": vigil, "redis": oracle}[side], config_file=f'include {tmp_path}/inc.conf\naclfile ""\nlogfile ""\n')
+    server.start()
+    server.call("CONFIG", "REWRITE")
+    text = server.config_path.read_text()
+    assert 'aclfile ""' in text and 'logfile ""' in text
+
+
 def test_config_rewrite_keeps_the_file_and_adds_the_changes(servers, vigil):
     server = servers.create(vigil, config_file="# my comment\nmaxclients 300\n\ntimeout 5\n")
     server.start()

@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 import redis
@@ -293,3 +294,67 @@ def test_plain_and_tls_side_by_side(servers, vigil, authority, free_port):
     assert info["listener0"] == f"name=tcp,bind=*,bind=-::*,port={server.port}"
     assert info["listener2"] == f"name=tls,bind=*,bind=-::*,port={free_port}"
     assert info["tcp_port"] == str(server.port)
+
+
+def test_handshakes_take_places_from_plain_clients_too(servers, vigil, authority, free_port):
+    server = servers.start(vigil, options=authority.options(authority.server, tls_port=free_port, maxclients=10))
+    silent = [socket.create_connection(("127.0.0.1", free_port)) for _ in range(10)]
+
+    def is_full():
+        with RawClient(server.port) as client:
+            return "max number of clients" in str(client.call("PING"))
+
+    wait_until("no plain client is let in", is_full)
+    for each in silent:
+        each.close()
+    wait_until("room again", lambda: not is_full())
+
+
+def test_who_closes_only_its_own_side_is_answered(start, authority):
+    """Without TLS's goodbye, which `shutdown()` of the socket below leaves out."""
+    server = start()
+    context = authority.context(authority.client)
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", server.port)) as below:
+            inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+            session = context.wrap_bio(inner, outer, server_hostname="127.0.0.1")
+            below.settimeout(PATIENCE)
+
+            def carry(step):  # until the step needs nothing more of the peer
+                while True:
+                    try:
+                        return step()
+                    except ssl.SSLWantReadError:
+                        if outer.pending:  # pylint: disable=cell-var-from-loop
+                            below.sendall(outer.read())  # pylint: disable=cell-var-from-loop
+                        got = below.recv(65536)  # pylint: disable=cell-var-from-loop
+                        assert got, "closed without a reply"
+                        inner.write(got)  # pylint: disable=cell-var-from-loop
+
+            carry(session.do_handshake)
+            session.write(b"PING\r\n")
+            below.sendall(outer.read())
+            below.shutdown(socket.SHUT_WR)
+            assert carry(lambda: session.read(100)) == b"+PONG\r\n"  # pylint: disable=cell-var-from-loop
+
+
+def test_killed_clients_leave_few_sockets(start):
+    """Whose last bytes are still on their way, while they do not read."""
+    server = start()
+    server.call("SET", "big", "x" * 20_000_000)
+
+    def descriptors():
+        return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+    before = descriptors()
+    kept = []
+    for _ in range(40):
+        client = server.raw()
+        kept.append(client)
+        identifier = client.call("CLIENT", "ID").value
+        client.send("GET", "big")
+        wait_until("it is answered", lambda number=identifier: "cmd=get" in server.call("CLIENT", "LIST", "ID", str(number)).decode())
+        assert server.call("CLIENT", "KILL", "ID", str(identifier)) == 1
+    wait_until("at most sixteen linger", lambda: descriptors() <= before + 17)
+    for client in kept:
+        client.close()

@@ -67,7 +67,7 @@ Configuration::Configuration(Mode itsMode) : mode(itsMode) {
   node.replication.tlsChanged = reconfigure;
   node.cluster.tlsChanged = reconfigure;
   registry.add({.name = "locale-collate", .apply = [this] { return setCollation(); }},
-               stringOption(node.engine.sorts.locale));
+               stringOption(node.engine.sorts.locale, nullptr, EmptyText::kValue));
   drivers::registerOptions(registry, node);
   stock.registerMissing(registry);
 }

@@ -1,4 +1,5 @@
-// What the process does ten times a second on the control loop: samples for INFO, and giving freed memory back.
+// What the process does ten times a second on the control loop: samples for INFO, giving freed memory back, and now and
+// then log lines on how much there is.
 #pragma once
 
 #include <functional>
@@ -19,11 +20,13 @@ class Housekeeping {
 
  private:
   void step();
+  void logSizes();  // at loglevel verbose, each five seconds
 
   EventLoop& control_;
   engine::Engine& engine_;
   const std::function<void(bool)> role_;
   runtime::MemoryReturn memoryReturn_;
+  MonoUs sizesAt_;  // when they are logged next
 };
 
 }  // namespace vigil::apps

@@ -1,10 +1,14 @@
 #include "apps/server/process_life.h"
 
+#include <algorithm>
+
 #include "base/log_line.h"
 #include "engine/client_list.h"
 #include "engine/engine.h"
+#include "engine/running_command.h"
 #include "engine/version.h"
 #include "runtime/cpu_list.h"
+#include "runtime/signal_log.h"
 
 namespace vigil::apps {
 
@@ -15,6 +19,30 @@ std::string listOfClients(engine::Engine& engine) {
   std::string text;
   for (const auto& client : engine.clients().all()) text += engine::describeClient(*client, now) + "\n";
   return text;
+}
+
+// In the signal handler of the thread that crashed: the client whose command it ran, and the command, but for arguments
+// that may be passwords.
+void writeCurrentClient(runtime::SignalLog& log) {
+  constexpr size_t kMostArguments = 32;
+  constexpr size_t kMostBytes = 128;
+  const engine::RunningCommand* running = engine::RunningCommand::here();
+  if (running == nullptr || running->client == nullptr) return;
+  const engine::ClientInfo& client = *running->client;
+  log.text("\n------ CURRENT CLIENT INFO ------\nid=").number(static_cast<int64_t>(client.id));
+  log.text(" addr=").text(client.address).text(" laddr=").text(client.localAddress);
+  log.text(" db=").number(client.db.load(std::memory_order_relaxed));
+  log.text("\nargc: '").number(static_cast<int64_t>(running->args.size())).text("'\n");
+  size_t shown = std::min(running->args.size(), kMostArguments);
+  if (running->entry != nullptr) {
+    const command::CommandEntry& entry = *running->entry;
+    if ((entry.spec->flags & command::kAdmin) != 0) shown = std::min<size_t>(shown, 2);
+    if ((entry.spec->flags & command::kNoAuth) != 0) shown = std::min<size_t>(shown, 1);
+    if (entry.fullName == "migrate") shown = std::min<size_t>(shown, 6);
+  }
+  for (size_t i = 0; i < shown; ++i) {
+    log.text("argv[").number(static_cast<int64_t>(i)).text("]: '").quoted(running->args[i].substr(0, kMostBytes)).text("'\n");
+  }
 }
 
 }  // namespace
@@ -67,6 +95,7 @@ void ProcessLife::watch(engine::Engine& engine, EventLoop& control, std::vector<
       .logFile = logFile,
       .pidFile = daemonizes() ? configuration_.server.pidFile.load() : std::string(),
       .info = [&engine] { return engine.info().write({"everything"}); },
+      .current = writeCurrentClient,
       .clients = [&engine] { return listOfClients(engine); }});
   crashReport_->enable(options_.crashLog.load());
   options_.crashLogChanged = [this] {

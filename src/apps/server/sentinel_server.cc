@@ -98,7 +98,7 @@ Status SentinelServer::start() {
 
 Status SentinelServer::startTls() {
   listeners_.setTls({.loops = {&thread_.loop()},
-                     .admit = [this](size_t underWay) { return engine_.hasRoomFor(underWay); }});
+                     .admit = [this] { return engine_.holdPlace(); }});
   const bool towardsInstances = configuration_.node.replication.tls.load();
   if (configuration_.server.tlsPort.load() == 0 && !towardsInstances) return {};
   runtime::TlsSettings settings = configuration_.tls.settings();

@@ -9,18 +9,12 @@
 
 #include "apps/server/process.h"
 #include "engine/engine.h"
-#include "runtime/usable_cores.h"
 
 namespace vigil::apps {
 
 namespace {
 
 constexpr size_t kTaskThreads = 3;
-
-size_t threadCount(const ServerOptions& options) {
-  auto asked = static_cast<size_t>(options.threads.load());
-  return asked != 0 ? asked : runtime::usableCores();
-}
 
 }  // namespace
 
@@ -42,7 +36,7 @@ Server::~Server() { life_.unwatch(); }
 Status Server::start() {
   configuration_.node.rdb.processId.store(getpid());
   tellPorts();
-  size_t count = threadCount(configuration_.server);
+  size_t count = configuration_.server.workerCount();
   std::vector<EventLoop*> loops;
   for (size_t i = 0; i < count; ++i) {
     workers_.push_back(
@@ -87,7 +81,7 @@ void Server::tellPorts() {
 
 Status Server::startTls(const std::vector<EventLoop*>& workers) {
   listeners_.setTls(
-      {.loops = workers, .admit = [this](size_t underWay) { return node_.engine().hasRoomFor(underWay); }});
+      {.loops = workers, .admit = [this] { return node_.engine().holdPlace(); }});
   configuration_.configureTls = [this] { return configureTls(); };
   configuration_.clientAuthChanged = [this] { machine_.tls().setClientAuth(configuration_.tls.clientAuth.load()); };
   if (configureTls()) return {};

@@ -115,15 +115,16 @@ int serve(apps::Configuration& configuration, runtime::ProcessTitle& title, bool
   for (const std::string& option : configuration.registry.ineffective()) {
     logger.warning("Option '" + option + "' has no effect here: see docs/OPTIONS.md");
   }
-  if (auto limit =
-          runtime::raiseOpenFileLimit(static_cast<uint64_t>(configuration.node.engine.maxClients.load()), logger)) {
+  const uint64_t reserved = runtime::reservedDescriptors(isSentinel ? 1 : options.workerCount());
+  const auto clients = static_cast<uint64_t>(configuration.node.engine.maxClients.load());
+  if (auto limit = runtime::raiseOpenFileLimit(clients, reserved, logger)) {
     configuration.node.engine.maxClients.store(static_cast<int64_t>(*limit));
   } else {
     return 1;
   }
-  configuration.node.engine.maxClientsChanged = [&configuration, &logger]() -> Status {
+  configuration.node.engine.maxClientsChanged = [&configuration, &logger, reserved]() -> Status {
     const auto wanted = static_cast<uint64_t>(configuration.node.engine.maxClients.load());
-    const uint64_t possible = runtime::raiseOpenFileLimit(wanted, logger).value_or(0);
+    const uint64_t possible = runtime::raiseOpenFileLimit(wanted, reserved, logger).value_or(0);
     if (possible >= wanted) return {};
     return fail("The operating system is not able to handle the specified number of clients, try with " +
                 std::to_string(possible));

@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "runtime/daemon.h"
+#include "runtime/usable_cores.h"
 
 namespace vigil::apps {
 
@@ -19,6 +20,11 @@ std::string workingDirectory() {
 }
 
 }  // namespace
+
+size_t ServerOptions::workerCount() const {
+  const auto asked = static_cast<size_t>(threads.load());
+  return asked != 0 ? asked : runtime::usableCores();
+}
 
 void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::function<void(LogLevel)> setLevel,
                      std::function<Status(ListenAt, const std::string&)> listenAnew) {
@@ -41,7 +47,7 @@ void registerOptions(ConfigRegistry& registry, ServerOptions& options, std::func
                                             {"io_uring", static_cast<int>(runtime::PollerKind::kUring)}}));
   registry.add({.name = "daemonize", .immutable = true}, boolOption(options.daemonize));
   registry.add({.name = "pidfile", .immutable = true}, stringOption(options.pidFile));
-  registry.add({.name = "logfile", .immutable = true}, stringOption(options.logFile));
+  registry.add({.name = "logfile", .immutable = true}, stringOption(options.logFile, nullptr, EmptyText::kValue));
   registry.add({.name = "loglevel",
                 .apply =
                     [&options, setLevel] {

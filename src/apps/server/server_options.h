@@ -23,7 +23,7 @@ struct ServerOptions {
   Shared<AddressList> bind{AddressList{"*", "-::*"}};
   SharedString unixSocket;
   std::atomic<int64_t> unixSocketPermissions{0};
-  std::atomic<int64_t> threads{0};  // 0: the machine's cores
+  std::atomic<int64_t> threads{0};  // 0: the machine's cores; see workerCount()
   std::atomic<runtime::PollerKind> reactor{runtime::PollerKind::kEpoll};
   std::atomic<bool> daemonize{false};
   SharedString pidFile;
@@ -31,6 +31,8 @@ struct ServerOptions {
   std::atomic<LogLevel> logLevel{LogLevel::kNotice};
   std::atomic<int> shutdownOnInterrupt{0};  // shutdownFlag
   std::atomic<int> shutdownOnTerm{0};
+
+  size_t workerCount() const;
 };
 
 enum class ListenAt { kPort, kTlsPort, kAddresses };

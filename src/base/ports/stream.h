@@ -90,8 +90,9 @@ class Listener {
 // succeeded, on the thread of the loop that it ran on.
 struct TlsListenOptions {
   std::vector<EventLoop*> loops = {};  // where handshakes run, in turn (they cost a millisecond each); none: the listener's
-  // Asked before each handshake, on the listener's loop, with how many are under way; false closes the connection.
-  std::function<bool(size_t underWay)> admit = {};
+  // Asked before each handshake, on the listener's loop: what holds a place for it, and is let go of just before the
+  // connection is handed over; nothing closes it.
+  std::function<std::shared_ptr<void>()> admit = {};
 };
 
 struct ListenOptions {

@@ -36,7 +36,7 @@ Status AclOptions::loadUser(std::span<const std::string> words) {
 }
 
 void AclOptions::addTo(ConfigRegistry& registry) {
-  registry.add({.name = "aclfile", .immutable = true}, stringOption(file));
+  registry.add({.name = "aclfile", .immutable = true}, stringOption(file, nullptr, EmptyText::kValue));
   registry.add({.name = "acllog-max-len"}, integerOption(longestLog, {0, INT64_MAX}));
   registry.add({.name = "acl-pubsub-default"},
                enumOption({[this] { return channelsByDefault.load() ? 1 : 0; },
