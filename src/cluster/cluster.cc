@@ -27,23 +27,24 @@ Cluster::Cluster(uint64_t seed, const Moment& now)
 void Cluster::begin(const Moment& now, const Surroundings& around, const Options& options) {
   step_.now = now;
   step_.around = around;
-  const std::string learned = state_.myself().address;
+  step_.judge = step_.judge || options.requireFullCoverage != step_.options.requireFullCoverage;
   step_.options = options;
-  if (step_.options.address.empty()) step_.options.address = learned;
   step_.out.clear();
   step_.wakeAt = 0;
   describeMyself();
 }
 
-// What CLUSTER NODES shows of this node itself.
+// What CLUSTER NODES shows of this node itself. An address that is announced no more is learned anew.
 void Cluster::describeMyself() {
   Node& me = state_.myself();
   const Options& options = step_.options;
-  const bool same = me.address == options.address && me.port == options.port && me.busPort == options.busPort &&
+  const bool announced = std::exchange(announcesAddress_, !options.address.empty());
+  const std::string address = announcesAddress_ ? options.address : announced ? "" : me.address;
+  const bool same = me.address == address && me.port == options.port && me.busPort == options.busPort &&
                     me.hostName == options.hostName && me.humanName == options.humanName &&
                     me.has(kNoFailover) == options.replicaNoFailover;
   if (same) return;
-  me.address = options.address;
+  me.address = address;
   me.port = options.port;
   me.plainPort = options.plainPort;
   me.busPort = options.busPort;
@@ -242,8 +243,8 @@ void Cluster::onPing(const Event& event, Node* sender) {
 
 void Cluster::learnOwnAddress(const Event& event) {
   if (event.localAddress.empty() || event.localAddress == state_.myself().address) return;
-  if (!step_.options.address.empty() && step_.options.address != state_.myself().address) return;
-  state_.myself().address = step_.options.address = event.localAddress;
+  if (!step_.options.address.empty()) return;
+  state_.myself().address = event.localAddress;
   step_.warning("IP address for this node updated to " + event.localAddress);
   step_.save = step_.route = true;
 }

@@ -95,6 +95,7 @@ class Cluster {
   void noteSender(Node& sender, const BusMessage& message);
   void onPing(const Event& event, Node* sender);
   bool completeHandshake(Node& node, Node* sender, const Event& event);
+  bool announcesAddress_ = false;  // cluster-announce-ip was set at the last step
   void learnOwnAddress(const Event& event);
   void updateAddress(Node& sender, const Event& event);
   void updateRole(Node& sender, const BusMessage& message);

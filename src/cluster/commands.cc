@@ -253,7 +253,7 @@ std::string Commands::failover(const Request& request) {
     cluster_.manual_.stop();
     cluster_.election_.takeOver();
   } else {
-    cluster_.election_.stop();
+    cluster_.election_.hurry();
     cluster_.manual_.begin(request.mode == Request::Mode::kForce);
   }
   return {};

@@ -58,7 +58,7 @@ void Election::stop() {
 
 void Election::proceed(bool manual) {
   if (!electable(manual)) return stop();
-  if (stage_ == Stage::kIdle || (manual && !manual_)) begin(manual);
+  if (stage_ == Stage::kIdle || (manual && !manual_ && stage_ != Stage::kAsking)) begin(manual);
   if (stage_ == Stage::kRanking) rankWhenHeard();
   if (stage_ == Stage::kWaiting) {
     if (step_.now.mono < until_) return step_.wake(until_);

@@ -39,6 +39,10 @@ class Election {
   // Takes over without asking anybody (TAKEOVER), in an epoch of its own making.
   void takeOver();
 
+  // A user wants it too: what only waits for its time begins anew, but votes that were asked for count.
+  void hurry() {
+    if (stage_ != Stage::kAsking) stop();
+  }
   void stop();  // what is under way does not count any more
   bool underWay() const { return stage_ != Stage::kIdle; }
 

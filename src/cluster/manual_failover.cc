@@ -1,5 +1,7 @@
 #include "cluster/manual_failover.h"
 
+#include <utility>
+
 #include "cluster/planted_bugs.h"
 
 namespace vigil::cluster {
@@ -12,6 +14,11 @@ constexpr MonoUs kLookAgain = 5'000;  // whether the rest of the master's log ha
 }  // namespace
 
 void ManualFailover::begin(bool force) {
+  if (until_ != 0 && replica_.empty()) {  // under way: it goes on, without the master if that is what is wanted now
+    step_.notice(force ? "Forced failover user request accepted." : "Manual failover user request accepted.");
+    if (force && !std::exchange(ready_, true)) until_ = step_.now.mono + kPatience;
+    return;
+  }
   stop();
   until_ = step_.now.mono + kPatience;
   ready_ = force;

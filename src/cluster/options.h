@@ -19,7 +19,7 @@ struct Options {
   MonoUs replicaPingPeriod = 10'000'000;  // repl-ping-replica-period
 
   // Where others reach this node. Ports as announced, or as listened on; the plaintext port is 0 unless `port` is TLS.
-  std::string address;  // cluster-announce-ip; empty: learned from those who meet us
+  std::string address;  // cluster-announce-ip; empty: ours is learned from those who meet us, and others see where we come from
   uint16_t port = 0;
   uint16_t plainPort = 0;
   uint16_t busPort = 0;

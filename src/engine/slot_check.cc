@@ -14,6 +14,7 @@ struct SlotArguments {
   struct Name {
     std::string_view name;
     int db = 0;
+    bool operator==(const Name&) const = default;
   };
   std::vector<Name> names;
   bool channels = false;
@@ -58,6 +59,7 @@ std::optional<SlotVerdict> checkMoving(const Routing& routing, uint16_t slot, co
   const bool coming = !leaving && routing.importing.test(slot);
   const bool welcome = coming && (question.asking || (question.calls.front().entry->spec->flags & command::kAsking) != 0);
   if ((leaving || coming) && question.calls.front().entry->fullName == "migrate") return SlotVerdict{};
+  if (arguments.channels && welcome) return SlotVerdict{};
   if (arguments.channels || (!leaving && !welcome)) return std::nullopt;
   if (!exists) return SlotVerdict{.undecided = true};
   size_t present = 0;
@@ -68,7 +70,8 @@ std::optional<SlotVerdict> checkMoving(const Routing& routing, uint16_t slot, co
     return SlotVerdict{.error = present != 0 ? std::string(kTryAgain)
                                              : redirection("ASK", slot, routing, routing.movingTo[slot])};
   }
-  if (welcome && missing && arguments.names.size() > 1) return SlotVerdict{.error = std::string(kTryAgain)};
+  const bool several = std::ranges::any_of(arguments.names, [&](const auto& other) { return other != arguments.names.front(); });
+  if (welcome && missing && several) return SlotVerdict{.error = std::string(kTryAgain)};
   if (welcome) return SlotVerdict{};
   return std::nullopt;
 }

@@ -312,7 +312,7 @@ Worker::Outcome Worker::executeOne(Connection& connection, wire::ParsedCommand& 
     noteErrors(session.reply, entry, ending);
     if (ending == Ending::kRejected) startTiming();
   }
-  if (session.asking && !session.transaction && entry && entry->fullName != "asking") [[unlikely]] session.asking = false;
+  if (session.asking && !session.transaction && !(entry && entry->fullName == "asking")) [[unlikely]] session.asking = false;
   if (session.importing) [[unlikely]] afterImported(session, entry, session.reply.errors() != errorsBefore, mark);
   afterCommand(session, mark);
   if (costsSlot_ >= 0 && ending == Ending::kExecuted) [[unlikely]] {

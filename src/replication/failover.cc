@@ -76,12 +76,12 @@ void Failover::progress(MonoUs now, std::span<const Peer> peers, MonoUs giveUpAf
   for (const Peer& peer : peers) {
     const bool hasAll = peer.acked >= end_ || planted(kFailoverEarly);
     if (!peer.online || !hasAll || (request_.target && peer.address != *request_.target)) continue;
-    log(LogLevel::kNotice, "Failover target is synced, failing over.");
+    log(LogLevel::kNotice, "Failover target " + textOf(peer.address) + " is synced, failing over.");
     return handOver(now, MasterAddress(peer.address));
   }
   if (deadline_ == 0 || now < deadline_) return;
   if (!request_.force) return abort("Replica never caught up before timeout");
-  log(LogLevel::kWarning, "Failover target " + textOf(*request_.target) + " did not catch up before timeout, forcing.");
+  log(LogLevel::kNotice, "FAILOVER to " + textOf(*request_.target) + " time out exceeded, failing over.");
   handOver(now, MasterAddress(*request_.target));
 }
 
@@ -89,7 +89,7 @@ void Failover::handOver(MonoUs now, const MasterAddress& target) {
   state_ = State::kInProgress;
   handedOver_ = now;
   asked_ = false;
-  log(LogLevel::kNotice, "Failing over to " + textOf(target) + ".");
+  request_.target = target;
   Effect effect{.kind = Effect::Kind::kHandOver};
   effect.master = target;
   effect.id = number_;
@@ -97,7 +97,7 @@ void Failover::handOver(MonoUs now, const MasterAddress& target) {
 }
 
 void Failover::abort(const std::string& why) {
-  log(LogLevel::kNotice, "Aborting failover: " + why);
+  log(LogLevel::kNotice, "FAILOVER to " + (request_.target ? textOf(*request_.target) : "any replica") + " aborted: " + why);
   if (state_ == State::kInProgress) out_.push_back({.kind = Effect::Kind::kTakeBack});
   state_ = State::kNone;
   out_.push_back({.kind = Effect::Kind::kResumeWrites});

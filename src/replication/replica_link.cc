@@ -73,6 +73,8 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
       if (state_ == State::kTransfer) {
         warning("MASTER <-> REPLICA sync failed, the old data is kept: " + event.text);
         retry();
+        // What cannot be loaded will hardly be better soon, and costs the master a snapshot each time: 1, 2, 4 … 32 seconds.
+        connectAt_ = std::max(connectAt_, now + (kSecond << std::min(loadFailures_++, 5)));
       }
       break;
     case Kind::kBroken:
@@ -82,7 +84,7 @@ Effects ReplicaLink::step(MonoUs now, const LinkEvent& event, const Position& at
       if (state_ == State::kOnline) {
         warning(event.text);
         downSince_ = now;
-        if (event.malformed) hasHistory_ = false;
+        if (event.malformed || refusedAgain(at)) hasHistory_ = false;
         retry();
         connectAt_ = now + 5 * kSecond;  // it will hardly be better soon
       }
@@ -133,6 +135,7 @@ void ReplicaLink::follow(const LinkEvent& event) {
   }
   master_ = event.master;
   failures_ = 0;
+  loadFailures_ = 0;
   refusals_ = 0;
   known_ = false;
   handingOver_ = false;
@@ -380,10 +383,21 @@ void ReplicaLink::refuseEmpty(uint64_t heldKeys) {
 void ReplicaLink::online() {
   state_ = State::kOnline;
   failures_ = 0;
+  loadFailures_ = 0;
   refusals_ = 0;
   known_ = true;
   lastIo_ = now_;
   act(Effect::Kind::kStream);
+}
+
+// The same place in the stream, for the third time: what the master holds by now may be without what cannot be applied.
+bool ReplicaLink::refusedAgain(const Position& at) {
+  constexpr int kMost = 3;
+  streamRefusals_ = std::exchange(refusedAt_, at.end) == at.end ? streamRefusals_ + 1 : 1;
+  if (streamRefusals_ < kMost) return false;
+  streamRefusals_ = 0;
+  notice("The stream cannot be applied from here on: asking the master for everything anew. The old data is kept until that is complete.");
+  return true;
 }
 
 void ReplicaLink::broken(const std::string& why) {

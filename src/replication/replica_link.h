@@ -110,6 +110,7 @@ class ReplicaLink {
   void online();
   void retry();
   void broken(const std::string& why);
+  bool refusedAgain(const Position& at);
 
   void log(LogLevel level, std::string text) { out_.push_back(Effect::log(level, std::move(text))); }
   void notice(std::string text) { log(LogLevel::kNotice, std::move(text)); }
@@ -123,7 +124,10 @@ class ReplicaLink {
   bool hasHistory_;
   uint64_t dice_;
   uint64_t attempt_ = 0;
-  int failures_ = 0;  // since the link was last online
+  int failures_ = 0;      // since the link was last online
+  int loadFailures_ = 0;  // of these, snapshots that could not be loaded
+  oplog::Offset refusedAt_ = -1;  // where the stream could not be applied last, and how often in a row
+  int streamRefusals_ = 0;
   bool known_ = false;  // this master's link was online since the last REPLICAOF: its data became ours
   int refusals_ = 0;    // of an empty data set in a row, since the link was last online
   bool handingOver_ = false;  // FAILOVER: until the new master has answered our PSYNC

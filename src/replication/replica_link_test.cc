@@ -126,6 +126,36 @@ TEST_F(ReplicaLinkTest, AsksByTheNameThatOthersKnow) {
   }
 }
 
+TEST_F(ReplicaLinkTest, AStreamThatIsRefusedForTheThirdTimeIsAskedForAnew) {
+  follow();
+  resync(kOld, 5, 0);
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(step({.kind = Kind::kRefused, .text = "a foreign command"}), "disconnect\n");
+    EXPECT_EQ(tick(4'900'000), "");
+    EXPECT_EQ(tick(200'000), "connect 10.0.0.1:6379\n");
+    step({.kind = Kind::kConnected});
+    line("+PONG");
+    line("+OK");
+    EXPECT_EQ(line("+OK").find("PSYNC\\r\\n$1\\r\\n?") != std::string::npos, i == 3) << i;
+    if (i < 3) line("+CONTINUE");
+  }
+}
+
+TEST_F(ReplicaLinkTest, WhatCannotBeLoadedIsAskedForLessAndLessOften) {
+  follow();
+  MonoUs longest = 0;
+  for (int i = 0; i < 8; ++i) {
+    handshake();
+    line("+FULLRESYNC " + kOld + " 100");
+    step({.kind = Kind::kLoadFailed, .text = "a foreign type"});
+    MonoUs waited = 0;
+    while (tick(100'000).find("connect") == std::string::npos) waited += 100'000;
+    EXPECT_GE(waited, longest);
+    longest = waited;
+  }
+  EXPECT_GE(longest, 31'000'000);
+}
+
 TEST_F(ReplicaLinkTest, HandOver) {
   at = {oplog::History{.id = kOld}, 100};
   EXPECT_EQ(step({.kind = Kind::kHandOver, .master = kMaster}), "become replica\nconnect 10.0.0.1:6379\n");

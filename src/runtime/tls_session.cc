@@ -31,8 +31,6 @@ TlsSession::TlsSession(Stream& inner, TlsContextPtr context, TlsSide side, TlsCl
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
-  // RESP frames itself: an end without goodbye is an end, as on TCP, and who closed only its own side is still answered.
-  SSL_set_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   if (side == TlsSide::kClient) {
     SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
     SSL_set_connect_state(ssl_.get());
@@ -119,6 +117,8 @@ TlsSession::Handshake TlsSession::handshake() {
   const int error = SSL_get_error(ssl_.get(), result);
   if (result == 1) {
     hasInput_ = SSL_has_pending(ssl_.get()) == 1;
+    // RESP frames itself: an end without goodbye is an end, as on TCP, and who closed only its own side is still answered.
+    SSL_set_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   } else if (error != SSL_ERROR_WANT_READ) {
     errorText_ = error == SSL_ERROR_SYSCALL && innerEnd_.error != 0 ? std::strerror(innerEnd_.error) : takeTlsError();
   }

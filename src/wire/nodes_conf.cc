@@ -135,6 +135,7 @@ Status parseNode(const std::vector<std::string>& words, NodeLine& line) {
 }
 
 Status parseVars(const std::vector<std::string>& words, NodesConf& conf) {
+  if (words.size() % 2 == 0) return fail("'vars' and names without their values");
   for (size_t i = 1; i + 1 < words.size(); i += 2) {
     const auto value = parseUint64(words[i + 1]);
     if (!value) return fail("an epoch that is no number");

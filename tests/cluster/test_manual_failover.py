@@ -1,6 +1,7 @@
 """CLUSTER FAILOVER: with the master's help nothing is lost and nobody waits for long; FORCE by vote without it; TAKEOVER without
 anybody."""
 
+import signal
 import threading
 import time
 
@@ -118,6 +119,23 @@ def test_a_master_that_is_gone(servers, vigil):
         wait_until(f"{name} knows", lambda name=name: nodes(cluster.named[name])[cluster.ids["R"]]["slots"] == ["0-5460"])
     cluster.named["A"].start()
     cluster.named["A"].wait_info("replication", role="slave", master_link_status="up")
+
+
+@pytest.mark.parametrize("words", [("FORCE",), ()])
+def test_asked_for_twice(servers, vigil, words):
+    """The second request does not spoil the first: the voters have voted."""
+    cluster = HandMadeCluster(servers, layout(vigil, vigil))
+    replica, master = cluster.named["R"], cluster.named["A"]
+    if not words:
+        master.signal(signal.SIGSTOP)
+    with replica.raw() as client:
+        for _ in range(2):
+            client.send("CLUSTER", "FAILOVER", *words)
+        assert [client.read().value, client.read().value] == [b"OK", b"OK"]
+    if not words:
+        master.signal(signal.SIGCONT)
+    wait_until("it takes over", lambda: role_of(replica) == "master", timeout=10)
+    assert "Manual failover timed out" not in replica.log_text()
 
 
 def test_without_a_majority_it_takes_takeover(servers, vigil):

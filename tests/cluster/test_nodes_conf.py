@@ -52,6 +52,21 @@ def test_a_node_that_is_restarted_with_another_port_is_found(servers, vigil):
     new.release()
 
 
+@pytest.mark.parametrize("side", ["oracle", "vigil"])
+def test_a_node_that_is_restarted_with_another_address_is_found(servers, request, side):
+    cluster = make(servers, request.getfixturevalue(side))
+    moved = cluster.named["B"]
+    moved.kill()
+    moved.options |= {"bind": "127.0.0.1 127.0.0.2", "bind-source-addr": "127.0.0.2"}
+    moved.start()
+    for name in "AC":
+        node = cluster.named[name]
+        wait_until(f"{node} knows", lambda node=node: nodes(node)[cluster.ids["B"]]["address"] == f"127.0.0.2:{moved.port}")
+    cluster.wait_ok()
+    with cluster.named["A"].raw() as client:
+        wait_until("clients are told it", lambda: str(client.call("GET", "key1")) == f"-MOVED 9189 127.0.0.2:{moved.port}")
+
+
 @pytest.mark.parametrize("first,then", [("oracle", "vigil"), ("vigil", "oracle")])
 def test_the_file_of_the_other_kind_is_taken(servers, request, first, then):
     """A node is replaced in its place: same directory, same file, same data."""
@@ -87,6 +102,7 @@ def damaged(text):
         "a port that is no number": with_line(lines[mine].replace("@", "x@")),
         "a slot too far": with_line(lines[mine].rstrip() + " 16384\n"),
         "two owners of a slot": with_line(lines[mine].rstrip() + " 6000\n"),
+        "an epoch is missing": text[:text.index("vars")] + "vars currentEpoch\n",
         "binary": "\x00\xff" * 100,
     }
 
@@ -109,9 +125,12 @@ def test_a_damaged_file_is_refused(servers, vigil):
     cluster.wait_ok()
 
 
-def test_one_file_is_of_one_node(servers, vigil):
-    node = servers.start(vigil, options={"cluster-enabled": "yes"})
-    second = servers.create(vigil, options={"cluster-enabled": "yes", "cluster-config-file": str(node.directory / "nodes.conf")})
+@pytest.mark.parametrize("first,then", [("vigil", "vigil"), ("vigil", "oracle"), ("oracle", "vigil")])
+def test_one_file_is_of_one_node(servers, request, first, then):
+    node = servers.start(request.getfixturevalue(first), options={"cluster-enabled": "yes"})
+    node.call("CLUSTER", "ADDSLOTS", 1)  # the file is another one since
+    node.call("CLUSTER", "SAVECONFIG")
+    second = servers.create(request.getfixturevalue(then), options={"cluster-enabled": "yes", "cluster-config-file": str(node.directory / "nodes.conf")})
     with pytest.raises(Ended, match="is already used by a different Redis Cluster node"):
         second.start()
     mine = my_id(node)

@@ -88,6 +88,9 @@ def test_announced_address(servers, vigil, oracle):
             wait_until("clients are told it", lambda client=client: str(client.call("GET", "num")) == "-MOVED 2765 127.0.0.2:7777")
         assert slots_nodes(b)[0][:2] == [b"127.0.0.2", 7777]
         cluster.wait_ok()
+        a.call("CONFIG", "SET", "cluster-announce-ip", "")
+        wait_until("B sees where it comes from", lambda b=b, cluster=cluster:
+                   nodes(b)[cluster.ids["A"]]["address"] == "127.0.0.1:7777")
 
 
 def test_host_name_and_endpoint_type(servers, vigil, oracle):

@@ -320,6 +320,23 @@ TRANSACTIONS_OF_A_MOVING_SLOT = """
     B> EXEC
     B> ASKING
     B> GET {num}1
+    B> ASKING
+    B> MULTI
+    B> SET {num}20 1
+    B> GET {num}20
+    B> EXEC
+    B> ASKING
+    B> MGET {num}21 {num}21
+    B> ASKING
+    B> DEL {num}21 {num}21
+    B> ASKING
+    B> MGET {num}21 {num}22
+    B> ASKING
+    B> SPUBLISH {num} x
+    B> SPUBLISH {num} x
+    B> ASKING
+    B> NOSUCHCOMMAND
+    B> GET {num}1
 """
 
 
@@ -437,6 +454,10 @@ def test_without_full_coverage(pair):
         trio.wait_state("ok")
     shown = alike(trios, DOWN)
     assert "+OK" in shown[1] and "-CLUSTERDOWN Hash slot not served" in shown[2]
+    ours = next(trio for trio in trios if trio.nodes[0].binary.is_vigil)
+    for node in ours.nodes:
+        node.call("CONFIG", "SET", "cluster-require-full-coverage", "yes")
+    ours.wait_state("fail")  # a redis-server waits for something else to happen
 
 
 def test_a_failed_master_without_replica(pair):

@@ -151,7 +151,7 @@ def test_a_replica_that_lags(servers, vigil, oracle, replica):
         client.send("SET", "k", "w")  # waits
         wait_until("it is given up", lambda: failover_state(master) == "no-failover")
         assert client.read().value == b"OK"
-    master.wait_log("Aborting failover: Replica never caught up before timeout")
+    master.wait_log(r"FAILOVER to \S+ aborted: Replica never caught up before timeout")
     assert master.info("replication")["role"] == "master"
 
     assert master.call("FAILOVER") == b"OK"
@@ -218,7 +218,7 @@ def test_a_target_that_refuses(servers, vigil):
     wait_link(target)
     assert master.call("FAILOVER", "TO", "127.0.0.1", target.port, "FORCE", "TIMEOUT", "100") == b"OK"
     wait_until("it is over", lambda: failover_state(master) == "no-failover")
-    master.wait_log("Aborting failover: Failover target rejected psync request: -ERR PSYNC FAILOVER replid must match my replid.")
+    master.wait_log(r"FAILOVER to \S+ aborted: Failover target rejected psync request: -ERR PSYNC FAILOVER replid must match my replid.")
     assert master.info("replication")["role"] == "master"
     assert master.call("SET", "k", "w") == b"OK"
 

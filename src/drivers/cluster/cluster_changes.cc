@@ -142,6 +142,7 @@ void replicate(Context& ctx) {
 }
 
 void failover(Context& ctx) {
+  if (ctx.argc() > 3) return engine::replyWrongSubcommand(ctx, "CLUSTER");
   Request request{.kind = Kind::kFailover};
   if (ctx.argc() == 3 && equalsIgnoreCase(ctx.arg(2), "force")) {
     request.mode = Request::Mode::kForce;
@@ -154,6 +155,7 @@ void failover(Context& ctx) {
 }
 
 void reset(Context& ctx) {
+  if (ctx.argc() > 3) return engine::replyWrongSubcommand(ctx, "CLUSTER");
   Request request{.kind = Kind::kReset, .keysHeld = allKeys(ctx)};
   if (ctx.argc() == 3 && equalsIgnoreCase(ctx.arg(2), "hard")) {
     request.hard = true;

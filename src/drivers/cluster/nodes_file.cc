@@ -11,19 +11,21 @@ NodesFile::NodesFile(const System& system, std::string path)
 NodesFile::~NodesFile() = default;
 
 Result<std::optional<wire::NodesConf>> NodesFile::load() {
-  // Not the file itself, which is replaced with each save.
+  // Of its own kind, since the file itself is replaced with each save.
   const std::string lockPath = path_ + ".lock";
-  auto lock = files_.lock(lockPath);
-  if (!lock && lock.error().code != EWOULDBLOCK) {
-    return fail("Can't open " + lockPath +
-                " in order to acquire a lock: " + std::generic_category().message(lock.error().code));
+  for (auto& [path, held] : {std::pair<const std::string&, std::unique_ptr<FileLock>&>{lockPath, lock_}, {path_, fileLock_}}) {
+    auto lock = files_.lock(path);
+    if (!lock && lock.error().code != EWOULDBLOCK) {
+      return fail("Can't open " + path +
+                  " in order to acquire a lock: " + std::generic_category().message(lock.error().code));
+    }
+    if (!lock) {
+      return fail("Sorry, the cluster configuration file " + path_ +
+                  " is already used by a different Redis Cluster node. Please make sure that different nodes use "
+                  "different cluster configuration files. (" + lock.error().message + ")");
+    }
+    held = std::move(*lock);
   }
-  if (!lock) {
-    return fail("Sorry, the cluster configuration file " + path_ +
-                " is already used by a different Redis Cluster node. Please make sure that different nodes use "
-                "different cluster configuration files. (" + lock.error().message + ")");
-  }
-  lock_ = std::move(*lock);
   if (!files_.exists(path_)) return std::nullopt;
   auto text = readWholeFile(files_, path_);
   if (!text) return fail("Loading the cluster node config from " + path_ + ": " + text.error().message);
@@ -33,7 +35,13 @@ Result<std::optional<wire::NodesConf>> NodesFile::load() {
   return *std::move(conf);
 }
 
-Status NodesFile::saveNow(const std::string& text) { return replaceFileDurably(files_, path_, text); }
+Status NodesFile::saveNow(const std::string& text) {
+  if (auto saved = replaceFileDurably(files_, path_, text); !saved) return saved;
+  // A redis-server in the same folder heeds no lock but that of the file, which is a new one. Whoever has it came in the
+  // moment between: it is him who must go.
+  if (auto lock = files_.lock(path_)) fileLock_ = std::move(*lock);
+  return {};
+}
 
 void NodesFile::save(EventLoop& loop, std::string text, std::function<void(Status)> saved) {
   writer_->submit([this, &loop, text = std::move(text), saved = std::move(saved)]() mutable {

@@ -34,6 +34,7 @@ class NodesFile {
   FileSystem& files_;
   const std::string path_;
   std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<FileLock> fileLock_;  // of the file itself, for redis-server
   std::unique_ptr<SerialExecutor> writer_;
 };
 

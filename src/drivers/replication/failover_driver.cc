@@ -31,7 +31,7 @@ std::vector<Failover::Peer> FailoverDriver::peers() const {
 std::string FailoverDriver::start(replication::FailoverRequest request) {
   oplog::Log& log = engine_.log();
   if (engine_.state().replica.load()) return "ERR FAILOVER is not valid when server is a replica.";
-  const std::string whom = request.target ? " to " + request.target->host + ":" + std::to_string(request.target->port) : "";
+  const std::string whom = request.target ? request.target->host + ":" + std::to_string(request.target->port) : "any replica";
   const auto replicas = peers();
   {
     MutexLock guard(mutex_);
@@ -49,7 +49,7 @@ std::string FailoverDriver::start(replication::FailoverRequest request) {
     core_.writesEndAt(log.end());
     state_.store(core_.state());
   }
-  engine_.logger().notice("FAILOVER requested" + whom + ".");
+  engine_.logger().notice("FAILOVER requested to " + whom + ".");
   if (!planted(replication::kFailoverNotPaused)) {
     engine_.pause().set(engine::Pause::Purpose::kFailover, engine::Pause::Kind::kWrites, kUntilEnded);
   }
