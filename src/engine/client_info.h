@@ -116,11 +116,8 @@ class ClientRegistry {
   std::shared_ptr<void> holdPlace(size_t places) {
     MutexLock guard(mutex_);
     if (taken() >= places) return nullptr;
-    ++held_;
-    return {this, [](ClientRegistry* registry) {
-              MutexLock lock(registry->mutex_);
-              --registry->held_;
-            }};
+    held_->fetch_add(1);
+    return {held_.get(), [held = held_](std::atomic<size_t>*) { held->fetch_sub(1); }};  // it may outlive the registry
   }
   void add(std::shared_ptr<ClientInfo> client) {
     MutexLock guard(mutex_);
@@ -154,14 +151,14 @@ class ClientRegistry {
  private:
   void updateCount() REQUIRES(mutex_) { count_.store(clients_.size(), std::memory_order_relaxed); }
   // Those that are there, those that are expected, and what is held for others: what maxclients limits.
-  size_t taken() const REQUIRES(mutex_) { return clients_.size() + expected_.size() + held_; }
+  size_t taken() const REQUIRES(mutex_) { return clients_.size() + expected_.size() + held_->load(); }
 
   std::atomic<uint64_t> nextId_{1};
   std::atomic<size_t> count_{0};
   mutable Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<ClientInfo>> clients_ GUARDED_BY(mutex_);
   std::unordered_set<uint64_t> expected_ GUARDED_BY(mutex_);
-  size_t held_ GUARDED_BY(mutex_) = 0;
+  const std::shared_ptr<std::atomic<size_t>> held_ = std::make_shared<std::atomic<size_t>>(0);
 };
 
 }  // namespace vigil::engine

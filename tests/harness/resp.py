@@ -1,6 +1,7 @@
 """A raw RESP2/RESP3 client that keeps the exact type of every reply, and shows replies as one line of text."""
 
 import socket
+import ssl
 from typing import Any, NamedTuple
 
 REPLY_TIMEOUT = 60
@@ -111,6 +112,13 @@ class RawClient:
             except ConnectionResetError:
                 break
         return b"".join(parts)
+
+    def end(self):
+        """Closes, and returns once the server has done so too (over TLS at once)."""
+        if not isinstance(self.socket, ssl.SSLSocket):
+            self.socket.shutdown(socket.SHUT_WR)
+            self.read_until_closed()
+        self.close()
 
     def _fill(self):
         try:

@@ -174,8 +174,8 @@ def test_sockets(servers, binary, oracle):
     clients = lambda kind: [dict(field.split("=", 1) for field in line.split())
                             for line in server.call("CLIENT", "LIST", "TYPE", kind).decode().splitlines()]
     with server.raw() as client:
-        client.call("PING")
-        ours = socket_of(server, int(clients("normal")[0]["fd"]))
+        number = str(client.call("CLIENT", "ID").value)
+        ours = socket_of(server, next(int(line["fd"]) for line in clients("normal") if line["id"] == number))
         assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 100
         assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
