@@ -138,6 +138,7 @@ def test_what_begins_anew(cluster):
     # A slot that leaves and comes back.
     a.call("DEL", "num")
     for here, there in ((a, b), (b, a)):
+        there.call("CLUSTER", "SETSLOT", NUM, "IMPORTING", my_id(here))  # with a new epoch, so that no packet on its way takes it back
         for node in (there, here):
             node.call("CLUSTER", "SETSLOT", NUM, "NODE", my_id(there))
         wait_until("both agree", lambda there=there: stats(there, "SLOTSRANGE", NUM, NUM) != [])

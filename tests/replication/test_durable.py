@@ -141,6 +141,34 @@ def test_what_the_old_master_wrote_alone_is_given_up(servers, vigil, oracle):
     assert sync_counts(replicas[0])[0] == 1
 
 
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("replica_side", ["vigil", "redis"])
+def test_what_no_offset_counted_is_not_missed(servers, vigil, oracle, replica_side, restart):
+    """Without AOF and backlog nobody needs the log. A history that was told of before does not go on over that."""
+    master = servers.start(vigil, options={**FAST, "repl-backlog-ttl": "1", "appendfsync": "always"})
+    away, other = servers.start(vigil if replica_side == "vigil" else oracle, options=FAST), servers.start(vigil, options=FAST)
+    proxy = servers.proxy(master)
+    replicate(away, proxy.port)
+    wait_link(away)
+    master.call("SET", "a", "1")
+    wait_same_offset(master, away)
+    proxy.refusing = True
+    proxy.cut()
+    wait_until("the backlog is freed", lambda: master.info("replication")["repl_backlog_active"] == "0")
+    master.call("SET", "k", "counted by nobody")
+    master.call("CONFIG", "SET", "appendonly", "yes")
+    master.wait_info("persistence", aof_enabled="1", aof_rewrite_in_progress="0", aof_rewrite_scheduled="0")
+    if restart:
+        master.options["appendonly"] = "yes"
+        master.kill()
+        master.start()
+    replicate(other, master.port)
+    wait_link(other)
+    proxy.refusing = False
+    wait_link(away)
+    assert_in_sync(master, away, other)
+
+
 @pytest.mark.parametrize("replica_side", ["vigil", "redis"])
 def test_replicas_hear_of_keys_that_expired_while_the_master_was_down(servers, vigil, oracle, replica_side):
     master = servers.start(vigil, options=FAST)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "drivers/persistence/rdb_driver.h"
+#include "drivers/wake_log.h"
 #include "engine/engine.h"
 #include "engine/version.h"
 #include "persistence/aof_log_tail.h"
@@ -218,7 +219,7 @@ void Aof::enableHere(std::unique_ptr<AofIncrement> file) {
         "and starting a rewrite now.");
   }
   const std::string name = file->name();
-  log.setNeeded(Log::Reason::kAof, true);
+  wakeLog(engine_, Log::Reason::kAof);
   writer_.setOlderSize(0);
   if (auto opened = writer_.open(std::move(file), log.selectedDb()); !opened) {
     engine_.logger().warning("Unable to turn on AOF: " + opened.error().message);
@@ -359,7 +360,8 @@ AofStatus Aof::status() const {
   AofStatus status = status_;
   status.enabled = enabled();
   status.rewriteInProgress = rewrite_ != nullptr;
-  status.rewriteScheduled = scheduled_;
+  // Until the first base has begun, and while it waits for its next try: nothing is safe before it is there.
+  status.rewriteScheduled = scheduled_ || enabling_ || (unlisted_ && rewrite_ == nullptr);
   if (rewrite_) status.currentRewriteSeconds = (engine_.system().clock.mono() - rewrite_->started) / 1'000'000;
   status.lastWriteOk = !writer_.failed();
   status.currentSize = baseBytes_ + writer_.olderSize() + writer_.size();

@@ -4,6 +4,7 @@
 
 #include "base/ports/entropy.h"
 #include "drivers/replication/socket_target.h"
+#include "drivers/wake_log.h"
 #include "engine/connection.h"
 #include "engine/worker.h"
 #include "persistence/rdb_file_target.h"
@@ -244,14 +245,8 @@ void MasterDriver::startSnapshot(std::vector<uint64_t> ids, bool diskless) {
 void MasterDriver::needBacklog() {
   oplog::Log& log = engine_.log();
   if (backlog_.load()) return;
-  if (!log.active()) {
-    oplog::History history{engine_.system().entropy.hex(40)};
-    engine_.logger().notice("Replication backlog created, my new replication IDs are '" + history.id + "' and '" +
-                            history.previousId + "'");
-    log.setHistory(std::move(history));
-  }
   log.setBacklogSize(static_cast<size_t>(options_.backlogSize.load()));
-  log.setNeeded(oplog::Log::Reason::kReplication, true);
+  wakeLog(engine_, oplog::Log::Reason::kReplication);
   backlog_.store(true);
 }
 

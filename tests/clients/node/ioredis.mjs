@@ -25,8 +25,11 @@ async function connect(config) {
   const client = new Redis(options(config));
   let problem = null;
   client.on('error', (error) => { problem = error; });
+  // A server that refuses a certificate of TLS 1.3 may do so when the library takes itself for connected: its promise is
+  // then forgotten, and only this event comes.
+  const ended = new Promise((_, reject) => { client.once('end', () => reject(new Error('the connection ended'))); });
   try {
-    await client.connect();
+    await Promise.race([client.connect(), ended]);
   } catch (error) {
     throw problem ?? error;
   }
