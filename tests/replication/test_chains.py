@@ -11,6 +11,10 @@ from harness.waiting import wait_until
 OPTIONS = {"repl-diskless-sync-delay": "0", "repl-backlog-size": "32mb"}
 
 
+def offset(server):
+    return int(server.info("replication")["master_repl_offset"])
+
+
 class Chain:
     """servers[0] is the master; each of the others follows the one before it."""
 
@@ -54,6 +58,9 @@ class Chain:
         for upper, lower in zip([new, *rest], rest):
             wait_link(lower)
             wait_same_offset(upper, lower)
+        # Away from the new master first: a PING from there that the end of the chain lacks would cost a full resync.
+        replicate(old, 1)
+        wait_until("the end of the chain has as much", lambda: offset(self.servers[-1]) >= offset(old))
         replicate(old, self.servers[-1].port)
         wait_link(old)
         self.servers = [new, *rest, old]
