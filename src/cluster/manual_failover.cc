@@ -14,15 +14,14 @@ constexpr MonoUs kLookAgain = 5'000;  // whether the rest of the master's log ha
 }  // namespace
 
 void ManualFailover::begin(bool force) {
+  step_.notice(force ? "Forced failover user request accepted." : "Manual failover user request accepted.");
   if (until_ != 0 && replica_.empty()) {  // under way: it goes on, without the master if that is what is wanted now
-    step_.notice(force ? "Forced failover user request accepted." : "Manual failover user request accepted.");
     if (force && !std::exchange(ready_, true)) until_ = step_.now.mono + kPatience;
     return;
   }
   stop();
   until_ = step_.now.mono + kPatience;
   ready_ = force;
-  step_.notice(force ? "Forced failover user request accepted." : "Manual failover user request accepted.");
   const std::string cause = force ? "CLUSTER FAILOVER FORCE" : "CLUSTER FAILOVER";
   journal_.begin(*state_.myself().master, cause).reached(cause, step_.now.mono);
   if (!force) speaker_.requestManualFailover(*state_.myself().master);

@@ -37,8 +37,8 @@ Result<std::optional<wire::NodesConf>> NodesFile::load() {
 
 Status NodesFile::saveNow(const std::string& text) {
   if (auto saved = replaceFileDurably(files_, path_, text); !saved) return saved;
-  // A redis-server in the same folder heeds no lock but that of the file, which is a new one. Whoever has it came in the
-  // moment between: it is him who must go.
+  // A redis-server in the same folder heeds no lock but that of the file, which is a new one. Where it cannot be had, this
+  // process still keeps out its own kind by the other lock, and the file is saved all the same.
   if (auto lock = files_.lock(path_)) fileLock_ = std::move(*lock);
   return {};
 }
